@@ -5,10 +5,12 @@
 #include "hal/bootinfo.h"
 #include "kernel/base/log.h"
 #include "kernel/boot/boot.h"
+#include "kernel/fs/vfs.h"
 #include "kernel/io/host_file.h"
 #include "kernel/mm/heap.h"
 #include "kernel/mm/vm.h"
 #include "kernel/module/driver_module.h"
+#include "kernel/module/extension.h"
 
 #define HOST_FILE HOST_FILE_FOLDER "extension"
 
@@ -55,6 +57,17 @@ static void load_host_file(void)
     }
 }
 
+/* For the root, perhaps: no disk is mounted yet. */
+static enum status load_ext4(void)
+{
+    struct loader_error err;
+    enum status s = extension_add("tools.ko", &err);
+    if (s != OK) {
+        log_error("ext4", "%s", err.text);
+    }
+    return s;
+}
+
 /* A boot module that has the name of a host's file is loaded when it is needed. */
 void boot_load_extensions(const struct boot_info *info)
 {
@@ -66,4 +79,5 @@ void boot_load_extensions(const struct boot_info *info)
         }
     }
     load_host_file();
+    ext2_set_ext4_loader(load_ext4);
 }

@@ -98,7 +98,7 @@ static bool is_power_of_two(uint32_t n)
 /* What ext4 added to the superblock. NULL: all of it is valid. */
 static const char *read_ext4(struct ext2 *e, const uint8_t *super)
 {
-    const char *why = e->has_checksums ? ext2_start_checksums(e, super) : NULL;
+    const char *why = e->has_checksums ? e->ext4->start_checksums(e, super) : NULL;
     e->descriptor_size = GROUP_SIZE;
     if ((e->incompat & EXT2_64BIT) != 0) {
         e->descriptor_size = load_le16(super + S_GROUP_SIZE);
@@ -152,8 +152,34 @@ static const char *check_geometry(struct ext2 *e, const uint8_t *super)
     return NULL;
 }
 
+/* Not in the image, as a boot from ext2 or ext3 needs neither. Release when they are set, acquire
+ * when they are used: their code is never unloaded. */
+static const struct ext2_ext4 *_Atomic ext4_functions;
+static enum status (*load_ext4)(void); /* [I] NULL: nothing can load them */
+
+void ext2_set_ext4(const struct ext2_ext4 *functions)
+{
+    atomic_store_explicit(&ext4_functions, functions, memory_order_release);
+}
+
+void ext2_set_ext4_loader(enum status (*load)(void))
+{
+    load_ext4 = load;
+}
+
+/* E_FORMAT: the extension is loaded, and its own format reads the disk (ext4.c), which sets the
+ * functions. */
+static enum status find_ext4(struct ext2 *e)
+{
+    e->ext4 = atomic_load_explicit(&ext4_functions, memory_order_acquire);
+    if (e->ext4 != NULL) {
+        return OK;
+    }
+    return load_ext4 != NULL && load_ext4() == OK ? E_FORMAT : E_NOTSUP;
+}
+
 /* ext4's journal has a format of its own. Without its contents the image may be inconsistent. */
-static enum status check_ext4(const struct ext2 *e, const uint8_t *super)
+static enum status check_ext4(struct ext2 *e, const uint8_t *super)
 {
     if ((e->incompat & EXT2_64BIT) != 0 && load_le32(super + S_BLOCKS_HIGH) != 0) {
         log_error("ext2", "%s: 2^32 blocks or more are not supported", e->dev->name);
@@ -166,7 +192,7 @@ static enum status check_ext4(const struct ext2 *e, const uint8_t *super)
             e->dev->name);
         return E_NOTSUP;
     }
-    return OK;
+    return ext2_is_ext4(e) ? find_ext4(e) : OK;
 }
 
 /* The features come first: with an unknown one, the other fields may have another meaning. Revision

@@ -52,7 +52,7 @@ enum status ext2_read_group_locked(struct ext2 *e, uint32_t group, struct ext2_g
         .free_inodes = load_le16(raw + EXT2_GROUP_FREE_INODES),
     };
     bool has_high = e->descriptor_size >= G_HIGH_END && load_le32(raw + G_INODE_TABLE_HIGH) != 0;
-    s = e->has_checksums ? ext2_check_group(e, group, raw) : OK;
+    s = e->has_checksums ? e->ext4->check_group(e, group, raw) : OK;
     page_cache_put(page);
     if (s != OK || has_high || g.inode_table == 0 || !ext2_is_block_sound(e, g.inode_table) ||
         table_blocks(e) > e->block_count - g.inode_table) {

@@ -137,7 +137,7 @@ static bool is_leaf_intact(const struct ext2 *e, uint32_t seed, const uint8_t *b
 enum status ext2_check_directory_locked(struct ext2 *e, const struct ext2_node *dir, uint64_t block,
                                         struct cache_page *page, const uint8_t *at)
 {
-    if (!e->has_checksums || ext2_is_verified(page, at)) {
+    if (ext2_is_verified(page, at)) {
         return OK;
     }
     bool is_indexed = (dir->flags & EXT2_FLAG_INDEXED) != 0;

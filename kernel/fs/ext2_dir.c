@@ -51,7 +51,7 @@ static enum status enter_block(struct ext2_walk *w) NO_LOCK_ANALYSIS
     if (s == OK) {
         w->block = w->page->bytes + byte % CACHE_PAGE;
         w->previous = UINT64_MAX;
-        s = ext2_check_directory_locked(e, w->dir, first, w->page, w->block);
+        s = ext2_check_directory(e, w->dir, first, w->page, w->block);
     }
     return s;
 }

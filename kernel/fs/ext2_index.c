@@ -118,7 +118,7 @@ static enum status pin_block(struct ext2 *e, const struct ext2_node *dir, uint32
         return s;
     }
     *at = (*page)->bytes + byte % CACHE_PAGE;
-    s = ext2_check_directory_locked(e, dir, block, *page, *at);
+    s = ext2_check_directory(e, dir, block, *page, *at);
     if (s != OK) {
         page_cache_put(*page);
         *page = NULL;

@@ -70,23 +70,25 @@ struct ext2 {
     uint32_t incompat;        /* [I] features that must be known to read, as stored at first */
     uint32_t ro_compat;       /* [e] features that must be known to write */
     uint32_t descriptor_size; /* [I] bytes of a group's */
-    bool has_checksums;       /* [I] of metadata: ext2_checksum.c */
-    uint32_t checksum_seed;   /* [I] of all of them */
-    uint32_t hash_seed[4];    /* [I] of names in indices of directories */
-    uint32_t hash_version;    /* [I] for new indices */
-    bool hash_is_unsigned;    /* [I] of characters */
-    bool has_indices;         /* [I] directories that grow get one */
-    uint16_t state;           /* [e] as stored */
-    uint32_t first_orphan;    /* [e] inode that is deleted but not freed; the next is in it */
-    uint32_t journal_inode;   /* [I] 0: it has no journal */
-    bool needs_recovery;      /* [e] as stored: the journal is to be replayed first */
-    struct journal *journal;  /* [e] while it is writable; NULL: changes need no transaction */
-    struct journal *opened;   /* [e] before that, until the mark is on the disk */
-    uint32_t freed_blocks;    /* [e] by the running transaction: not to be used before its commit */
-    uint32_t free_blocks;     /* [e] */
-    uint32_t free_inodes;     /* [e] */
-    uint32_t last_directory;  /* [e] the group of the last directory made below the root */
-    struct disk_state disk;   /* [e] */
+    /* [I] how to read what ext4 added; NULL: the image has none of it */
+    const struct ext2_ext4 *ext4;
+    bool has_checksums;      /* [I] of metadata: ext2_checksum.c */
+    uint32_t checksum_seed;  /* [I] of all of them */
+    uint32_t hash_seed[4];   /* [I] of names in indices of directories */
+    uint32_t hash_version;   /* [I] for new indices */
+    bool hash_is_unsigned;   /* [I] of characters */
+    bool has_indices;        /* [I] directories that grow get one */
+    uint16_t state;          /* [e] as stored */
+    uint32_t first_orphan;   /* [e] inode that is deleted but not freed; the next is in it */
+    uint32_t journal_inode;  /* [I] 0: it has no journal */
+    bool needs_recovery;     /* [e] as stored: the journal is to be replayed first */
+    struct journal *journal; /* [e] while it is writable; NULL: changes need no transaction */
+    struct journal *opened;  /* [e] before that, until the mark is on the disk */
+    uint32_t freed_blocks;   /* [e] by the running transaction: not to be used before its commit */
+    uint32_t free_blocks;    /* [e] */
+    uint32_t free_inodes;    /* [e] */
+    uint32_t last_directory; /* [e] the group of the last directory made below the root */
+    struct disk_state disk;  /* [e] */
     struct ext2_node_table nodes; /* [e] those in use, by inode */
     struct name_cache names;      /* [e] */
 };
@@ -258,6 +260,34 @@ enum status ext2_free_from_locked(struct ext2 *e, struct ext2_node *n, uint64_t 
 /** @brief The largest file, in bytes, that the three depths of tables can describe. */
 uint64_t ext2_size_max(const struct ext2 *e);
 
+/* ---- ext4.c ---- */
+
+/** What reads ext4's own structures. It is not in the image (cmake/kernel.cmake): the extension
+ * that has it is loaded when the first such disk is mounted. The functions are described below; the
+ * last three are called for ext2.has_checksums only. */
+struct ext2_ext4 {
+    enum status (*find_extent_locked)(struct ext2 *e, const struct ext2_node *n, uint64_t block,
+                                      uint32_t want, struct ext2_run *out);
+    const char *(*start_checksums)(struct ext2 *e, const uint8_t *super);
+    enum status (*check_group)(const struct ext2 *e, uint32_t group, const uint8_t *raw);
+    enum status (*check_inode)(const struct ext2 *e, uint32_t inode, const uint8_t *raw,
+                               uint32_t *seed);
+    enum status (*check_directory_locked)(struct ext2 *e, const struct ext2_node *dir,
+                                          uint64_t block, struct cache_page *page,
+                                          const uint8_t *at);
+};
+
+/** @brief Install the functions. NULL: they are no longer known, for tests. @context{any} */
+void ext2_set_ext4(const struct ext2_ext4 *functions);
+
+/** @brief Check a block of a directory, if there are checksums. @return OK; E_CORRUPT. */
+static inline enum status ext2_check_directory(struct ext2 *e, const struct ext2_node *dir,
+                                               uint64_t block, struct cache_page *page,
+                                               const uint8_t *at) REQUIRES(e->lock)
+{
+    return e->has_checksums ? e->ext4->check_directory_locked(e, dir, block, page, at) : OK;
+}
+
 /* ---- ext2_extents.c ---- */
 
 /** @brief As ext2_find_run_locked() for a file with EXT2_FLAG_EXTENTS. */
@@ -278,8 +308,8 @@ enum status ext2_check_group(const struct ext2 *e, uint32_t group, const uint8_t
  *     E_CORRUPT. */
 enum status ext2_check_inode(const struct ext2 *e, uint32_t inode, const uint8_t *raw,
                              uint32_t *seed);
-/** @brief Check a block of a directory, unless that was done since it is cached, or there are no
- *     checksums. @param at Its first byte, in the page. @return OK; E_CORRUPT. */
+/** @brief Check a block of a directory, unless that was done since it is cached.
+ *  @param at Its first byte, in the page. @return OK; E_CORRUPT. */
 enum status ext2_check_directory_locked(struct ext2 *e, const struct ext2_node *dir, uint64_t block,
                                         struct cache_page *page, const uint8_t *at)
     REQUIRES(e->lock);

@@ -114,7 +114,7 @@ enum status ext2_find_run_locked(struct ext2 *e, const struct ext2_node *n, uint
     uint64_t index;
     uint32_t shift = pointers_shift(e);
     if ((n->flags & EXT2_FLAG_EXTENTS) != 0) {
-        return ext2_find_extent_locked(e, n, block, want, out);
+        return e->ext4->find_extent_locked(e, n, block, want, out);
     }
     if (!choose_pointer(e, block, &slot, &depth, &index)) {
         return E_CORRUPT;

@@ -246,7 +246,7 @@ static enum status read_inode_locked(struct ext2 *e, struct ext2_node *n, uint8_
     const uint8_t *bytes = page->bytes + n->at % CACHE_PAGE;
     memcpy(raw, bytes, MIN((uint32_t)INODE_READ, e->inode_size));
     if (e->has_checksums) {
-        s = ext2_check_inode(e, (uint32_t)n->node.id, bytes, &n->checksum_seed);
+        s = e->ext4->check_inode(e, (uint32_t)n->node.id, bytes, &n->checksum_seed);
     }
     page_cache_put(page);
     return s;

@@ -210,6 +210,12 @@ enum status vfs_check_mounted(const char *dir, struct fs_check *out);
 /** @brief Let vfs_check_block() and vfs_check_mounted() check ext2: until then its kind cannot be
  *     checked. In tools.ko, which has the check (cmake/kernel.cmake). @context{any} */
 void ext2_enable_check(void);
+/** @brief Let ext4 be read: until then no such disk can be mounted. In tools.ko, which has what
+ *     reads it. @context{any} */
+void ext2_enable_ext4(void);
+/** @brief Install the function that is called when ext4 is to be mounted and is not enabled. It
+ *     loads the extension with ext4_format. @context{once, before the first mount} */
+void ext2_set_ext4_loader(enum status (*load)(void));
 /** @brief Make a mounted file system writable, or read-only.
  * @return OK; E_INVAL: nothing is mounted there; E_ROFS: it, or its device, cannot be written;
  *     E_NOTSUP: not with a feature that the log names; E_CORRUPT: it was not unmounted, or has

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
 // The folder is an extension of one kernel, tools.ko, which the shell loads for the first of these
-// commands: a machine that boots to a shell and runs programs needs none of them, so the image does
-// not contain them. commands.c has their names.
+// commands, or to mount ext4: a machine that boots to a shell and runs programs needs none of that,
+// so the image does not contain it. commands.c has the names of the commands.
 #include "kernel/shell/tools/tools.h"
 
+#include "kernel/fs/ext4.h"
+#include "kernel/module/additions.h"
 #include "kernel/module/extension.h"
 #include "kernel/module/shell_command.h"
 
@@ -36,4 +38,7 @@ static const struct shell_command commands[] = {
     {0},
 };
 
-const struct extension halyard_extension = {.commands = commands};
+static const struct fs_format *const file_systems[] = {&ext4_format, NULL};
+static const struct additions additions = {.file_systems = file_systems};
+
+const struct extension halyard_extension = {.commands = commands, .additions = &additions};

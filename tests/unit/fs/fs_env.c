@@ -8,6 +8,7 @@
 #include "hal/layout.h"
 #include "kernel/base/assert.h"
 #include "kernel/base/clock.h"
+#include "kernel/fs/vfs.h"
 #include "kernel/tty/console.h"
 #include "kernel/sched/thread.h"
 #include "kernel/base/log.h"
@@ -56,12 +57,13 @@ void env_reset(void)
     last_log[0] = '\0';
     console_text[0] = '\0';
     env_allocations_left = -1;
+    ext2_enable_ext4();
 }
 
 bool env_is_short;
 static void (*free_cached[4])(void); /* NULL after the last one */
 
-static bool may_allocate(void)
+bool env_may_allocate(void)
 {
     if (env_is_short) {
         env_reclaim();
@@ -78,12 +80,12 @@ static bool may_allocate(void)
 
 void *heap_alloc(size_t size)
 {
-    return may_allocate() ? malloc(size) : NULL;
+    return env_may_allocate() ? malloc(size) : NULL;
 }
 
 void *heap_zalloc(size_t size)
 {
-    if (!may_allocate()) {
+    if (!env_may_allocate()) {
         return NULL;
     }
     largest_zeroed = size > largest_zeroed ? size : largest_zeroed;
@@ -95,7 +97,7 @@ void *heap_realloc(void *p, size_t size)
     if (p != NULL) {
         live--;
     }
-    if (!may_allocate()) {
+    if (!env_may_allocate()) {
         live += p != NULL;
         return NULL;
     }
@@ -113,7 +115,7 @@ size_t env_largest_zeroed(void)
 
 void *heap_calloc(size_t count, size_t size)
 {
-    if (!may_allocate()) {
+    if (!env_may_allocate()) {
         return NULL;
     }
     return calloc(count, size);
@@ -129,6 +131,11 @@ void heap_free(void *p)
 {
     live -= p != NULL;
     free(p);
+}
+
+void env_forget_object(void)
+{
+    live--;
 }
 
 /* No CPU has cached pages, so page_alloc() and page_free() call the functions here. */
@@ -151,7 +158,7 @@ void hal_magazine_push(void *object, size_t kind)
 enum status page_alloc_any(unsigned order, enum page_owner owner, paddr_t *out)
 {
     (void)owner;
-    if (order != 0 || !may_allocate()) {
+    if (order != 0 || !env_may_allocate()) {
         return E_NOMEM;
     }
     void *page = aligned_alloc(PAGE_SIZE, PAGE_SIZE);

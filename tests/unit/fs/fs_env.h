@@ -52,6 +52,13 @@ const char *env_last_log(void);
 /** Text written to the console. */
 const char *env_console_text(void);
 
+/** For fs_vm.c: count an allocation, unless it is to fail; and count that an object was freed. */
+bool env_may_allocate(void);
+void env_forget_object(void);
+
+/** The frame that is mapped at a page of a range (kernel/mm/vm.h); NULL: none. */
+const void *env_mapped(const void *base, size_t page);
+
 /** Number of allocated objects and pages. */
 size_t env_live_objects(void);
 
