@@ -41,7 +41,7 @@ enum status journal_write(struct journal *j, uint32_t index, const uint8_t *byte
 {
     for (uint32_t i = 0; i < count; i++) {
         uint64_t byte = byte_of(j, index + i);
-        struct cache_page *page = page_cache_peek(j->place.cache, byte);
+        struct cache_page *page = page_cache_peek_own(j->place.cache, byte);
         if (page != NULL) {
             memcpy(page->bytes + byte % CACHE_PAGE, bytes + (size_t)i * j->block_size,
                    j->block_size);

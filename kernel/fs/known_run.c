@@ -6,14 +6,6 @@
 #include "kernel/fs/page_cache_internal.h"
 #include "kernel/lib/string.h"
 
-/* The fence keeps all reads before it ahead of this look at the version. Pairs with
- * known_run_begin_change(). */
-static bool is_unchanged(const struct known_run *r, uint32_t version)
-{
-    atomic_thread_fence(memory_order_acquire);
-    return atomic_load_explicit(&r->version, memory_order_relaxed) == version;
-}
-
 /* The pin keeps the page. The look at the version before the copy shows that the words of the run
  * belong together: no byte of another file is copied. The bytes may change during the copy; the
  * look after it tells, and then they are read again. */
@@ -29,12 +21,12 @@ static ALWAYS_INLINE size_t copy(struct known_run *r, uint64_t off, void *buf, s
     if (page == NULL) {
         return 0;
     }
-    if (LIKELY(is_unchanged(r, version))) {
+    if (LIKELY(known_run_is_unchanged(r, version))) {
         size_t inside = (size_t)(byte % CACHE_PAGE);
         len = MIN(len, MIN(CACHE_PAGE - inside, (size_t)(end - off)));
         memcpy(buf, page->bytes + inside, len);
     }
-    bool is_good = is_unchanged(r, version);
+    bool is_good = known_run_is_unchanged(r, version);
     page_cache_put(page);
     if (UNLIKELY(!is_good)) {
         return 0;

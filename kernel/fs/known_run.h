@@ -59,6 +59,15 @@ static inline void known_run_end_change(struct known_run *r)
     atomic_store_explicit(&r->version, version + 1, memory_order_release);
 }
 
+/** @brief True if nothing has changed since the reader loaded `version`. @context{thread} */
+static inline bool known_run_is_unchanged(const struct known_run *r, uint32_t version)
+{
+    /* It keeps all reads before it ahead of this look at the version. Pairs with
+     * known_run_begin_change(). */
+    atomic_thread_fence(memory_order_acquire);
+    return atomic_load_explicit(&r->version, memory_order_relaxed) == version;
+}
+
 /** @brief Remember a run. @param at Byte of its begin on the device. @context{thread, the file
  *     system's lock; not in a change} */
 static inline void known_run_set(struct known_run *r, uint64_t begin, uint64_t end, uint64_t at)

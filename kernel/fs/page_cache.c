@@ -51,7 +51,7 @@ struct cache_page *page_cache_find_locked(struct page_cache *c, uint64_t index)
     return page_cache_find(c, index);
 }
 
-/* Remove a claimed page from its bucket. It no longer has contents, but keeps its memory. */
+/* Remove a claimed or shared page from its bucket. It is no longer found, but keeps its memory. */
 static void forget_locked(struct page_cache *c, struct cache_page *p) REQUIRES(page_cache_lock)
 {
     uint64_t index = page_cache_index(p);
@@ -372,6 +372,22 @@ struct cache_page *page_cache_peek(struct page_cache *c, uint64_t off)
     return page_cache_find_and_pin(c, off / CACHE_PAGE);
 }
 
+/* A shared page equals the device, and stays as it is for the mappings that have it: it leaves its
+ * bucket, and the next reader reads the device. The caller's pin came before or after the change of
+ * `pins` in page_cache_share(): then that fails, or CACHE_SHARED is seen here. */
+struct cache_page *page_cache_peek_own(struct page_cache *c, uint64_t off)
+{
+    struct cache_page *p = page_cache_peek(c, off);
+    if (p == NULL || LIKELY(!page_cache_is_shared(p))) {
+        return p;
+    }
+    spin_lock(&page_cache_lock);
+    forget_locked(c, p);
+    spin_unlock(&page_cache_lock);
+    page_cache_put(p);
+    return NULL;
+}
+
 static bool has(struct page_cache *c, uint64_t index)
 {
     spin_lock(&page_cache_lock);
@@ -480,7 +496,7 @@ enum status page_cache_get(struct page_cache *c, uint64_t off, uint64_t ahead,
     if (index >= end) {
         return E_RANGE;
     }
-    struct cache_page *p = page_cache_peek(c, off);
+    struct cache_page *p = page_cache_peek_own(c, off);
     if (p == NULL) {
         uint64_t bytes = MIN(ahead, (uint64_t)CACHE_AHEAD_MAX * CACHE_PAGE);
         uint64_t wanted = (off % CACHE_PAGE + bytes + CACHE_PAGE - 1) / CACHE_PAGE;
@@ -499,7 +515,7 @@ enum status page_cache_get_new(struct page_cache *c, uint64_t off, struct cache_
     if (index >= pages_on_device(c)) {
         return E_RANGE;
     }
-    struct cache_page *p = page_cache_peek(c, off);
+    struct cache_page *p = page_cache_peek_own(c, off);
     if (p == NULL) {
         p = take_page(c);
         if (p == NULL) {

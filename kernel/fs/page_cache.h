@@ -19,6 +19,8 @@ struct page_cache;
 
 /* In cache_page.pins: one thread removes the page or gives it other contents. */
 #define CACHE_CLAIMED (UINT32_C(1) << 31)
+/* In cache_page.pins, for each mapping that has the page (page_cache_share()). */
+#define CACHE_SHARED (UINT32_C(1) << 20)
 
 /* A page with contents is found and pinned without a lock, also by a thread that found it before it
  * got other contents. So the index is read again once the page is pinned, and then stays.
@@ -36,8 +38,9 @@ struct cache_page {
     _Atomic uint64_t index;
     uint64_t dirty_number; /* [c] counts the pages that became dirty; 0: it is clean */
     uint32_t holds;        /* [c] calls of page_cache_hold() without page_cache_release() */
-    /* CACHE_CLAIMED, or how many users need it to stay as it is. Claimed only with [c], and if
-     * there are none: the acquire pairs with the release of page_cache_put(). */
+    /* CACHE_CLAIMED, or how many users need it to stay cached, and CACHE_SHARED for each mapping.
+     * Claimed only with [c], and if there are none: the acquire pairs with the release of
+     * page_cache_put(). */
     _Atomic uint32_t pins;
     _Atomic bool is_used; /* since it was last considered for removal; relaxed: a hint */
     /* [o] bit i: the owner has verified unit i of its bytes; 0 when it gets contents */
@@ -68,11 +71,16 @@ enum status page_cache_get(struct page_cache *c, uint64_t off, uint64_t ahead,
                            struct cache_page **out);
 
 /**
- * @brief The page, pinned, if it is cached; otherwise NULL.
+ * @brief The page, pinned, if it is cached; otherwise NULL. It may be shared, so the caller must
+ *     not change it.
  * @context{thread. Without the owner's lock a cached page may not be found, and a page of
  *     page_cache_get_new() may be found before it is filled.}
  */
 struct cache_page *page_cache_peek(struct page_cache *c, uint64_t off);
+
+/** @brief As page_cache_peek(), for a caller that changes the page. @context{thread, the owner's
+ *     lock} */
+struct cache_page *page_cache_peek_own(struct page_cache *c, uint64_t off);
 
 /** @brief As page_cache_get() for a page of which the caller overwrites every byte: it is not read,
  *     and its contents are undefined. @context{thread, may sleep; the owner's lock} */
@@ -89,6 +97,15 @@ static inline void page_cache_put(struct cache_page *p)
 {
     atomic_fetch_sub_explicit(&p->pins, 1, memory_order_release);
 }
+
+/**
+ * @brief Turn the caller's pin into a share of a page whose bytes never change from then on, until
+ *     page_cache_unshare(). A file system that changes the page on the device gets another one.
+ * @return False: still pinned. The page differs from the device, others use it, or half of the
+ *     cache is shared. @context{thread}
+ */
+bool page_cache_share(struct page_cache *c, struct cache_page *p);
+void page_cache_unshare(struct page_cache *c, struct cache_page *p);
 
 /** @brief Note that a pinned page was changed, after the change. @context{thread, the owner's
  *     lock} */

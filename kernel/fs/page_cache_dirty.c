@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // Which pages of a cache differ from the device: dirty pages, which write_back.c writes, and held
-// pages, which must not be written yet.
+// pages, which must not be written yet. And which do not, and are shared with mappings.
 #include "kernel/base/assert.h"
 #include "kernel/base/clock.h"
 #include "kernel/fs/page_cache_internal.h"
@@ -21,6 +21,7 @@ static bool note_first_locked(struct page_cache *c) REQUIRES(page_cache_lock)
  * already keeps its number and its place: it is as old as its oldest change. */
 static void make_dirty_locked(struct page_cache *c, struct cache_page *p) REQUIRES(page_cache_lock)
 {
+    ASSERT(!page_cache_is_shared(p));
     if (p->dirty_number == 0) {
         c->dirty_count++;
         p->dirty_number = ++c->last_number;
@@ -91,5 +92,29 @@ void page_cache_abandon(struct page_cache *c)
         list_push_back(&c->clean, n);
     }
     c->dirty_count = 0;
+    spin_unlock(&page_cache_lock);
+}
+
+/* Shared pages cannot be removed, so they must leave room for others. A page that is written to the
+ * device, or held, has another pin. */
+bool page_cache_share(struct page_cache *c, struct cache_page *p)
+{
+    spin_lock(&page_cache_lock);
+    uint32_t pins = atomic_load_explicit(&p->pins, memory_order_relaxed);
+    bool is_shared =
+        p->dirty_number == 0 && pins % CACHE_SHARED == 1 && c->shared_count < c->count_max / 2 &&
+        pins < CACHE_CLAIMED - CACHE_SHARED &&
+        atomic_compare_exchange_strong_explicit(&p->pins, &pins, pins - 1 + CACHE_SHARED,
+                                                memory_order_acquire, memory_order_relaxed);
+    c->shared_count += is_shared ? 1 : 0;
+    spin_unlock(&page_cache_lock);
+    return is_shared;
+}
+
+void page_cache_unshare(struct page_cache *c, struct cache_page *p)
+{
+    spin_lock(&page_cache_lock);
+    c->shared_count--;
+    atomic_fetch_sub_explicit(&p->pins, CACHE_SHARED, memory_order_release);
     spin_unlock(&page_cache_lock);
 }

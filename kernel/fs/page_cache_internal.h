@@ -37,6 +37,7 @@ struct page_cache {
     uint32_t count;                   /* [c] pages with memory */
     uint32_t dirty_count;             /* [c] */
     uint32_t held_count;              /* [c] holds of pages */
+    uint32_t shared_count;            /* [c] shares of pages */
     enum status (*writer)(void *ctx); /* [l] instead of page_cache_write(); NULL: none */
     void *writer_ctx;                 /* [l] */
     uint64_t last_number;             /* [c] the last dirty_number */
@@ -108,6 +109,12 @@ static inline bool page_cache_pin(struct cache_page *p, uint64_t index)
     }
     atomic_store_explicit(&p->is_used, true, memory_order_relaxed);
     return true;
+}
+
+/* Of a page that is pinned, and so not claimed. */
+static inline bool page_cache_is_shared(const struct cache_page *p)
+{
+    return atomic_load_explicit(&p->pins, memory_order_relaxed) >= CACHE_SHARED;
 }
 
 /* The read section keeps the table. With the owner's lock no page gets contents meanwhile, so a

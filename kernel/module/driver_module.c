@@ -6,6 +6,7 @@
 
 #include "kernel/base/assert.h"
 #include "kernel/base/log.h"
+#include "kernel/fs/file_view.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/io/partition.h"
 #include "kernel/lib/format.h"
@@ -206,14 +207,13 @@ enum status driver_module_load(const char *file, unsigned *taken, struct loader_
     if (!find_path(file, path, sizeof(path))) {
         return fail(err, E_NAMETOOLONG, file, status_text(E_NAMETOOLONG));
     }
-    void *bytes;
-    size_t len;
-    enum status s = vfs_read_file(path, MODULE_FILE_MAX, &bytes, &len);
+    struct file_view view;
+    enum status s = file_view_open(path, MODULE_FILE_MAX, &view);
     if (s != OK) {
         return fail(err, s, path, status_text(s));
     }
-    s = driver_module_load_bytes(path, bytes, len, taken, err);
-    heap_free(bytes);
+    s = driver_module_load_bytes(path, view.bytes, view.len, taken, err);
+    file_view_close(&view);
     return s;
 }
 

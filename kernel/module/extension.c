@@ -2,6 +2,7 @@
 #include "kernel/module/extension.h"
 
 #include "kernel/base/log.h"
+#include "kernel/fs/file_view.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/io/host_file.h"
 #include "kernel/lib/format.h"
@@ -99,13 +100,17 @@ static enum status add(struct added *a, const char *path, struct module *m,
 }
 
 /* The file that came with the boot is made for this kernel; one on a disk may be older. */
-static enum status read_added(const char *file, char *path, size_t size, void **bytes, size_t *len)
+static enum status read_added(const char *file, char *path, size_t size, struct file_view *out)
 {
+    void *bytes;
+    size_t len;
     fmt_print(path, size, HOST_FILE_FOLDER "%s", file);
-    enum status s = host_file_read(path, MODULE_FILE_MAX, bytes, len);
-    if (s == E_NOENT) {
+    enum status s = host_file_read(path, MODULE_FILE_MAX, &bytes, &len);
+    if (s == OK) {
+        *out = (struct file_view){.bytes = bytes, .len = len};
+    } else if (s == E_NOENT) {
         fmt_print(path, size, MODULE_FOLDER "%s", file);
-        s = vfs_read_file(path, MODULE_FILE_MAX, bytes, len);
+        s = file_view_open(path, MODULE_FILE_MAX, out);
     }
     return s;
 }
@@ -113,11 +118,10 @@ static enum status read_added(const char *file, char *path, size_t size, void **
 static enum status load_and_add(struct added *a, struct loader_error *err)
 {
     char path[64];
-    void *bytes;
-    size_t len;
+    struct file_view file;
     struct module *m;
     struct loader_error why = {.text = ""};
-    enum status s = read_added(a->file, path, sizeof path, &bytes, &len);
+    enum status s = read_added(a->file, path, sizeof path, &file);
     if (s == E_NOENT) {
         fmt_print(err->text, sizeof(err->text),
                   "%s: %s, and " HOST_FILE_FOLDER "%s did not come with the boot", path,
@@ -127,8 +131,8 @@ static enum status load_and_add(struct added *a, struct loader_error *err)
     if (s != OK) {
         return fail(err, path, s, "");
     }
-    s = loader_load(LOAD_EXTENSION, a->file, bytes, len, &m, &why);
-    heap_free(bytes);
+    s = loader_load(LOAD_EXTENSION, a->file, file.bytes, file.len, &m, &why);
+    file_view_close(&file);
     if (s != OK) {
         return fail(err, path, s, why.text);
     }

@@ -5,6 +5,7 @@
 #include "kernel/base/assert.h"
 #include "kernel/base/clock.h"
 #include "kernel/base/log.h"
+#include "kernel/fs/file_view.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
@@ -15,6 +16,7 @@
 #define BATCHES    5u
 #define PIECE      4096u
 #define CACHED     256u /* pages: 1 MiB */
+#define VIEWED     ((size_t)4 << 20)
 #define LOOKUPS    200u
 #define NAMES      20u
 #define CREATES    400u
@@ -98,6 +100,49 @@ static void bench_cached_read(void)
     if (open_folder()) {
         measure_cached_read(FOLDER "/cached", "fs.cached_read4k_ns");
     }
+}
+
+static void view(const char *path)
+{
+    struct file_view v;
+    must(file_view_open(path, VIEWED, &v), path);
+    ASSERT(v.len == VIEWED);
+    file_view_close(&v);
+}
+
+static void copy(const char *path)
+{
+    void *bytes;
+    size_t len;
+    must(vfs_read_file(path, VIEWED, &bytes, &len), path);
+    ASSERT(len == VIEWED);
+    heap_free(bytes);
+}
+
+/* For each page of a large file that is cached: as a loader gets it, and in a copy. */
+static void bench_views(void)
+{
+    static const char path[] = FOLDER "/viewed";
+    uint64_t viewed[BATCHES], copied[BATCHES];
+    if (!open_folder()) {
+        return;
+    }
+    struct file *f = create(path);
+    void *buf = buffer(PIECE);
+    transfer(f, true, buf, PIECE, VIEWED);
+    heap_free(buf);
+    must(file_sync(f), path);
+    for (unsigned b = 0; b < BATCHES; b++) {
+        uint64_t begin = clock_now_ns();
+        view(path);
+        uint64_t end = clock_now_ns();
+        copy(path);
+        viewed[b] = (end - begin) * 1000 / (VIEWED / PIECE);
+        copied[b] = (clock_now_ns() - end) * 1000 / (VIEWED / PIECE);
+    }
+    remove_all(f, path);
+    bench_report("fs.view4k_ns", bench_median(viewed, BATCHES), "ns");
+    bench_report("fs.view4k_copied_ns", bench_median(copied, BATCHES), "ns");
 }
 
 static void bench_read_in_memory(void)
@@ -215,6 +260,7 @@ static void bench_stream(void)
 const struct kernel_bench file_benches[] = {
     {"fs.cached_read4k_ns", bench_cached_read},
     {"fs.read4k_tmp_ns", bench_read_in_memory},
+    {"fs.view4k_ns fs.view4k_copied_ns", bench_views},
     {"fs.lookup_ns", bench_lookup},
     {"fs.lookup_tmp_ns", bench_lookup_in_memory},
     {"fs.create_per_s", bench_create},

@@ -4,8 +4,10 @@
 // a name that all use has one owner at a time, and nothing leaks. The disk is an ext2
 // image that the test builds in memory, below the block layer. With one CPU there is one
 // thread, and the same must hold.
+#include "hal/mmu.h"
 #include "hal/smp.h"
 #include "kernel/debug/fault_injection.h"
+#include "kernel/fs/file_view.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/io/block.h"
 #include "kernel/lib/endian.h"
@@ -142,11 +144,11 @@ static void memory_files_are_used_from_every_cpu(void)
 /* ---- A disk in memory ---- */
 
 #define BLOCK       1024u
-#define DISK_BLOCKS 80u
-#define BITMAPS     60u /* of blocks, and of inodes */
-#define TABLE       62u /* INODES of 128 bytes */
+#define DISK_BLOCKS 120u
+#define BITMAPS     100u /* of blocks, and of inodes */
+#define TABLE       102u /* INODES of 128 bytes */
 #define INODES      32u
-#define FILE_BLOCKS 40u /* twelve direct blocks and those of one indirect block */
+#define FILE_BLOCKS 72u /* twelve direct blocks and those of one indirect block */
 #define FIRST_BLOCK 8u  /* of the file */
 
 /* Requests complete when they are submitted: the test is about sharing the cache. */
@@ -408,6 +410,71 @@ static void read_while_others_write(void *arg)
     file_close(two[1]);
 }
 
+/* ---- Views ---- */
+
+#define OTHER 1000u /* added to the seed of a block by the other contents */
+
+static void rewrite_data(uint32_t seed)
+{
+    uint32_t words[BLOCK / 4];
+    size_t done = 0;
+    struct file *f;
+    TEST_NEED(vfs_open(NULL, DISK "/data", VFS_WRITE, &f) == OK);
+    for (uint32_t i = 0; i < FILE_BLOCKS; i++) {
+        fill(words, ARRAY_COUNT(words), seed + i);
+        TEST_EQUAL(file_write_at(f, (uint64_t)i * BLOCK, words, sizeof(words), &done), OK);
+        TEST_EQUAL(done, sizeof(words));
+    }
+    file_close(f);
+}
+
+/* Each block is of one of the two contents. Which: bit i of a word. */
+static void get_contents(const struct file_view *v, uint64_t out[2])
+{
+    const uint32_t *words = v->bytes;
+    out[0] = out[1] = 0;
+    TEST_EQUAL(v->len, FILE_BLOCKS * BLOCK);
+    for (uint32_t i = 0; i < v->len / BLOCK; i++, words += BLOCK / 4) {
+        bool is_other = is_filled(words, BLOCK / 4, i + OTHER);
+        TEST_CHECK(is_other || is_filled(words, BLOCK / 4, i));
+        out[i / 64] |= (uint64_t)is_other << i % 64;
+    }
+}
+
+static void view_data(void (*meanwhile)(uint32_t seed), uint32_t seed)
+{
+    struct file_view v;
+    struct hal_mapping m;
+    uint64_t before[2], after[2];
+    TEST_NEED(file_view_open(DISK "/data", FILE_BLOCKS * BLOCK, &v) == OK);
+    TEST_CHECK(hal_mmu_query((uintptr_t)v.bytes, &m) && m.prot == PROT_R);
+    get_contents(&v, before);
+    meanwhile(seed);
+    get_contents(&v, after);
+    TEST_CHECK(before[0] == after[0] && before[1] == after[1]);
+    file_view_close(&v);
+}
+
+static void do_nothing(uint32_t seed)
+{
+    (void)seed;
+    thread_yield();
+}
+
+/* One thread changes the file. What a view has stays as it was. */
+static void view_while_others_write(void *arg)
+{
+    for (uint32_t i = 0; i < test_scaled(ROUNDS, 2); i++) {
+        view_data(arg == NULL ? rewrite_data : do_nothing, i % 2 == 0 ? OTHER : 0);
+        if (arg == NULL && i % 8 == 0) {
+            TEST_EQUAL(vfs_sync(), OK);
+            memory_reclaim();
+        }
+    }
+}
+
+/* ---- Names ---- */
+
 static void look_for(const char *path)
 {
     struct file_stat st;
@@ -479,6 +546,7 @@ static void use_disk(void)
         TEST_EQUAL(vfs_unlink(NULL, DISK "/two1"), OK);
         TEST_EQUAL(free_on_disk(), before);
         run_on_contenders("smp files", move_while_others_walk);
+        run_on_contenders("smp files", view_while_others_write);
         TEST_EQUAL(vfs_unmount(DISK), OK);
     }
 }

@@ -2,7 +2,7 @@
 #include "kernel/cil/run/session.h"
 
 #include "kernel/cil/run/library.h"
-#include "kernel/fs/vfs.h"
+#include "kernel/fs/file_view.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
@@ -18,21 +18,20 @@ static const char shared_folder[] = CIL_FOLDER;
 struct cil_file {
     struct cil_file *next;
     struct cil_library *library; /* or NULL: */
-    void *bytes;
-    size_t len;
+    struct file_view own;
 };
 
 /* ---- Files ---- */
 
-/* Files stay as long as the session, because images point into them. Their bytes are memory of the
- * heap, which cil_session_close() frees; the budget is charged for them, but does not own them, and
+/* Files stay as long as the session, because images point into them. cil_session_close() closes
+ * them; the budget is charged for them, but does not own them, and
  * not charged for libraries. Domain and arena belong to the budget if there is one, and are then
  * freed with it at once. */
 
 static enum status add_file(struct cil_session *s, const struct cil_file *file)
 {
     struct cil_file *f = heap_alloc(sizeof *f);
-    if (f == NULL || !budget_charge(s->budget, file->len)) {
+    if (f == NULL || !budget_charge(s->budget, file->own.len)) {
         heap_free(f);
         return E_NOMEM;
     }
@@ -46,8 +45,9 @@ static void free_file(const struct cil_file *f)
 {
     if (f->library != NULL) {
         cil_library_close(f->library);
+    } else {
+        file_view_close(&f->own);
     }
-    heap_free(f->bytes);
 }
 
 /* @param name The part of the path after the folder, for messages. */
@@ -56,7 +56,7 @@ static enum status read(struct cil_session *s, const char *path, const char *nam
 {
     struct cil_file f = {.library = NULL};
     enum status status = is_shared ? cil_library_open(path, name, FILE_SIZE_MAX, &f.library, err)
-                                   : vfs_read_file(path, FILE_SIZE_MAX, &f.bytes, &f.len);
+                                   : file_view_open(path, FILE_SIZE_MAX, &f.own);
     if (status == OK) {
         status = add_file(s, &f);
         if (status != OK) {
@@ -87,7 +87,8 @@ static struct cil_assembly *add(struct cil_session *s, const char *name)
     const struct cil_file *f = s->files;
     return f->library != NULL
                ? cil_assembly_add_index(s->domain, cil_library_index(f->library))
-               : cil_assembly_add(s->domain, name, (struct cil_bytes){f->bytes, (uint32_t)f->len});
+               : cil_assembly_add(s->domain, name,
+                                  (struct cil_bytes){f->own.bytes, (uint32_t)f->own.len});
 }
 
 /* Bytes of the path before the file's name. */
@@ -270,7 +271,7 @@ void cil_session_close(struct cil_session *s)
     }
     while (s->files != NULL) {
         struct cil_file *next = s->files->next;
-        budget_uncharge(s->budget, s->files->len);
+        budget_uncharge(s->budget, s->files->own.len);
         free_file(s->files);
         heap_free(s->files);
         s->files = next;

@@ -65,11 +65,12 @@ enum status bytecode_refuse(struct bytecode_program *p, enum status s, const cha
 /* format->release() frees p itself, so the other pointers are read before. */
 static void bytecode_free(struct bytecode_program *p)
 {
-    void *bytes = p->bytes, *argv = p->argv;
+    struct file_view file = p->file;
+    void *argv = p->argv;
     bytecode_forget(p);
     bytecode_crew_free(&p->crew);
     p->format->release(p);
-    heap_free(bytes);
+    file_view_close(&file);
     heap_free(argv);
 }
 
@@ -161,19 +162,20 @@ static void init_code(struct bytecode_program *p)
     code_kernel_init(&p->code);
 }
 
-static struct bytecode_program *bytecode_create(const char *path, void *bytes, size_t len,
+static struct bytecode_program *bytecode_create(const char *path, const struct file_view *file,
                                                 const struct load_options *options)
 {
-    const struct bytecode_format *format = bytecode_recognise(bytes, len);
+    const struct bytecode_format *format = bytecode_recognise(file->bytes, file->len);
     struct bytecode_program *p = format->create();
     if (p == NULL) {
-        heap_free(bytes);
+        file_view_close(file);
         return NULL;
     }
     p->format = format;
     p->resource = (struct program_resource){.release = release, .name = "portable program"};
-    p->bytes = bytes;
-    p->len = len;
+    p->file = *file;
+    p->bytes = file->bytes;
+    p->len = file->len;
     p->engine = options->engine;
     p->compile_all = options->compile_all;
     p->relaxed_native = options->relaxed_native;
@@ -234,14 +236,14 @@ static enum status start_thread(struct bytecode_program *p)
 
 /* Waits until the program is compiled or refused, so that an error can be returned. `starting` is
  * on this stack: the new thread uses it only until report_start(). */
-enum status bytecode_start(const char *path, void *bytes, size_t len,
+enum status bytecode_start(const char *path, const struct file_view *file,
                            const struct load_options *options, struct program **out,
                            struct loader_error *err)
 {
     struct starting starting = {.err = err};
     struct program *program = NULL;
     completion_init(&starting.done, "start of a program");
-    struct bytecode_program *p = bytecode_create(path, bytes, len, options);
+    struct bytecode_program *p = bytecode_create(path, file, options);
     enum status s = p == NULL ? E_NOMEM : hang(p, options, &program);
     if (s != OK) {
         fmt_print(err->text, sizeof(err->text), "%s: %s", path, status_text(s));

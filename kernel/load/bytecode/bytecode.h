@@ -7,6 +7,7 @@
 #include "kernel/load/loader.h"
 
 struct bytecode_format;
+struct file_view;
 
 /** @brief Initialise the list of bytecode programs. @param on_demand  Ends with a NULL name.
  * @context{thread, once} */
@@ -25,9 +26,9 @@ bool bytecode_find(const char *path, const void *bytes, size_t len, struct loade
 /**
  * @brief Start one, as loader_start() does.
  * @param path For messages.
- * @param bytes  A heap block; ownership passes, also on failure. @pre bytecode_find()
+ * @param file  The caller no longer closes it, even on failure. @pre bytecode_find()
  * @context{thread, may sleep}
  */
-enum status bytecode_start(const char *path, void *bytes, size_t len,
+enum status bytecode_start(const char *path, const struct file_view *file,
                            const struct load_options *options, struct program **out,
                            struct loader_error *err);

@@ -4,6 +4,7 @@
 // functions that a format provides.
 #pragma once
 
+#include "kernel/fs/file_view.h"
 #include "kernel/jit/code/code_kernel.h"
 #include "kernel/load/bytecode/bytecode.h"
 #include "kernel/load/bytecode/bytecode_crew.h"
@@ -23,7 +24,8 @@ struct bytecode_program {
     struct list_node link;   /* [r] */
     bool is_listed;          /* [r] */
     char path[128];          /* [I] */
-    void *bytes;             /* [I] the file; lives as long as the program */
+    struct file_view file;   /* [I] lives as long as the program */
+    const void *bytes;       /* [I] of the file */
     size_t len;
     enum load_engine engine; /* [I] */
     bool compile_all;        /* [I] before it starts */

@@ -2,11 +2,10 @@
 //
 // Inspects a bytecode program's file; its format compiles it. Uses a separate thread, because the
 // shell's stack is too small for that.
-#include "kernel/fs/vfs.h"
+#include "kernel/fs/file_view.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/load/bytecode/bytecode_format.h"
-#include "kernel/mm/heap.h"
 
 #define FILE_SIZE_MAX ((size_t)256 << 20)
 #define STACK_BYTES   ((size_t)256 << 10)
@@ -23,24 +22,23 @@ enum status inspection_refuse(const struct inspection *i, enum status s, const c
 static void run(void *arg)
 {
     struct inspection *i = arg;
-    void *bytes;
-    size_t len;
+    struct file_view file;
     thread_current()->terminal = i->asker->terminal;
     thread_current()->sink = i->asker->sink;
     i->status = bytecode_touch_stack(BYTECODE_STACK_FOR_LOADING)
-                    ? vfs_read_file(i->path, FILE_SIZE_MAX, &bytes, &len)
+                    ? file_view_open(i->path, FILE_SIZE_MAX, &file)
                     : E_NOMEM;
     if (i->status != OK) {
         (void)inspection_refuse(i, i->status, "");
         return;
     }
-    if (bytecode_find(i->path, bytes, len, i->err)) {
-        i->status = bytecode_recognise(bytes, len)->inspect(i, bytes, len);
+    if (bytecode_find(i->path, file.bytes, file.len, i->err)) {
+        i->status = bytecode_recognise(file.bytes, file.len)->inspect(i, file.bytes, file.len);
     } else {
         i->status = i->err->text[0] != '\0' ? E_UNRESOLVED
                                             : inspection_refuse(i, E_FORMAT, "no portable program");
     }
-    heap_free(bytes);
+    file_view_close(&file);
 }
 
 /* `i` is on this stack, so this must wait for the thread whatever happens to the program. */

@@ -4,6 +4,7 @@
 #include "kernel/load/bytecode/start.h"
 
 #include "kernel/base/clock.h"
+#include "kernel/fs/file_view.h"
 #include "kernel/fs/vfs.h"
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/format.h"
@@ -99,26 +100,25 @@ enum status start_abandon(struct program *p, enum status s)
 static enum status start(const char *path, const struct load_options *options, struct program **out,
                          struct loader_error *err)
 {
-    void *bytes;
-    size_t len;
-    enum status s = vfs_read_file(path, FILE_SIZE_MAX, &bytes, &len);
+    struct file_view file;
+    enum status s = file_view_open(path, FILE_SIZE_MAX, &file);
     if (s != OK) {
         fmt_print(err->text, sizeof(err->text), "%s: %s", path, status_text(s));
         return s;
     }
-    if (bytecode_find(path, bytes, len, err)) {
-        return bytecode_start(path, bytes, len, options, out, err);
+    if (bytecode_find(path, file.bytes, file.len, err)) {
+        return bytecode_start(path, &file, options, out, err);
     }
     if (err->text[0] != '\0') {
         s = E_UNRESOLVED;
     } else if (options->engine == LOAD_ENGINE_DEFAULT && options->folders == NULL) {
-        s = native_start(path, bytes, len, options, out, err);
+        s = native_start(path, file.bytes, file.len, options, out, err);
     } else {
         s = E_NOTSUP;
         fmt_print(err->text, sizeof(err->text), "%s: only portable programs have %s", path,
                   options->folders != NULL ? "folders of their own" : "a choice of engine");
     }
-    heap_free(bytes);
+    file_view_close(&file);
     return s;
 }
 
