@@ -149,8 +149,10 @@ static bool is_known_to_vary(const struct verifier *v, uint32_t node)
 
 /* Link only the ends of two chains, to each other, so that chains have no cycles: the newer one to
  * the older one, which may be among its operands. There are separate chains for low halves.
+ * @param asker The merge whose operand `node` is, or NO_NODE.
  * @return false: they end in different values, or in a merge that is known to vary. */
-static bool link_equal(struct verifier *v, unsigned how, uint32_t node, uint32_t other)
+static bool link_equal(struct verifier *v, unsigned how, uint32_t node, uint32_t other,
+                       uint32_t asker)
 {
     if (how == EQUAL_LOW) {
         node = value_root(v, node);
@@ -172,30 +174,51 @@ static bool link_equal(struct verifier *v, unsigned how, uint32_t node, uint32_t
         return false;
     }
     m->equals[how] = other;
+    m->asker[how] = asker;
     (void)push_pending(v, value_of(v, m->node)->a); /* v->status has a failure */
     return true;
 }
 
-/* A merge does not equal the value that it was demanded to. The next attempt knows from the start
- * that it varies, and may find other facts. VARYING_MAX bounds how often the verification of one
- * function starts again, each time with at least one key more, together with ATTEMPTS in verify.c.
- * @return false: that was known, or it is no merge. */
-static bool varies(struct verifier *v, uint32_t node)
+/* A merge does not equal the value that it was demanded to. The mistake may be a later merge's: it
+ * was taken for its first operand, which is that value, and passed this on to another operand. So
+ * that one is blamed, or else the merge itself. The chain of askers has no cycle, because a merge
+ * is linked once, and before it asks. */
+static uint32_t mistaken(struct verifier *v, unsigned how, uint32_t node)
 {
-    const struct merge *m = value_merge(v, node);
+    uint32_t end = last_equal(v, how, node), at = node;
+    while (at != NO_NODE && value_first(v, at) != end) {
+        at = value_merge(v, at)->asker[how];
+    }
+    return at == NO_NODE ? node : at;
+}
+
+/* The next attempt knows from the start that a merge varies, and may find other facts. VARYING_MAX
+ * bounds how often the verification of one function starts again, each time with at least one key
+ * more, together with ATTEMPTS in verify.c. @return false: that was known, or it is no merge. */
+static bool varies(struct verifier *v, unsigned how, uint32_t node)
+{
     struct varying *known = v->varying;
-    if (m == NULL || is_known_to_vary(v, node) || known->count == VARYING_MAX) {
+    const struct merge *m = value_merge(v, node);
+    m = m != NULL ? value_merge(v, mistaken(v, how, node)) : NULL;
+    if (m == NULL || is_known_to_vary(v, m->node) || known->count == VARYING_MAX) {
         return verify_refuse(v, "a value is not the same on every way");
     }
-    known->keys[known->count++] = LOCATION_KEY(m->block, m->location);
+    uint64_t key = LOCATION_KEY(m->block, m->location);
+    bool is_new = true; /* several merges may blame one */
+    for (uint32_t n = 0; n < known->count; n++) {
+        is_new = is_new && known->keys[n] != key;
+    }
+    if (is_new) {
+        known->keys[known->count++] = key;
+    }
     v->was_wrong = true;
     return true;
 }
 
 bool value_demand_equal(struct verifier *v, unsigned how, uint32_t node, uint32_t other)
 {
-    return link_equal(v, how, node, other) ||
-           varies(v, value_merge(v, node) != NULL ? node : other);
+    return link_equal(v, how, node, other, NO_NODE) ||
+           varies(v, how, value_merge(v, node) != NULL ? node : other);
 }
 
 /* The operand of a loop header's merge from outside the loop; NO_NODE: it is no such merge, or one
@@ -436,7 +459,7 @@ bool value_at_most(struct verifier *v, uint32_t node, uint64_t largest)
 static bool pass_equality(struct verifier *v, uint32_t node, unsigned how, uint32_t from)
 {
     uint32_t equals = value_merge(v, node)->equals[how];
-    return equals == NO_NODE || link_equal(v, how, from, equals) || varies(v, node);
+    return equals == NO_NODE || link_equal(v, how, from, equals, node) || varies(v, how, node);
 }
 
 /* Pass a merge's demands on to one of its operands. An operand that is the merge itself, because an

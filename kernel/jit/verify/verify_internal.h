@@ -102,11 +102,12 @@ struct merge {
     uint32_t count;    /* of operands; 0: the block is a loop header, and back edges add more */
     /* The nodes that it was assumed to equal, as enum equality says, or NO_NODE. */
     uint32_t equals[2];
-    uint32_t low;    /* VALUE_LOW of it, or NO_NODE */
-    uint64_t most;   /* the demanded upper bound; UINT64_MAX: none */
-    uint8_t lowered; /* how often the bound was lowered */
-    bool is_half;    /* a cell with only 4 bytes written */
-    bool is_pending; /* a demand was added since the last check */
+    uint32_t asker[2]; /* the merge that passed this on to its operand, or NO_NODE: an access did */
+    uint32_t low;      /* VALUE_LOW of it, or NO_NODE */
+    uint64_t most;     /* the demanded upper bound; UINT64_MAX: none */
+    uint8_t lowered;   /* how often the bound was lowered */
+    bool is_half;      /* a cell with only 4 bytes written */
+    bool is_pending;   /* a demand was added since the last check */
 };
 
 /* Locations: registers, the epoch, the cells next to the entry's stack pointer, then all other

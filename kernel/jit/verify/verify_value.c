@@ -109,6 +109,7 @@ static uint32_t new_merge(struct verifier *v, const struct merge *like)
     *m = *like;
     m->node = node;
     m->equals[EQUAL_WHOLE] = m->equals[EQUAL_LOW] = m->low = NO_NODE;
+    m->asker[EQUAL_WHOLE] = m->asker[EQUAL_LOW] = NO_NODE;
     m->most = UINT64_MAX;
     return node;
 }
