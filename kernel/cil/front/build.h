@@ -119,6 +119,7 @@ enum cil_unit_kind {
     CIL_UNIT_ADAPT,      /**< (object, object[], number): calls a method with these arguments */
     CIL_UNIT_INVOKE,     /**< of a delegate, as a method: calls what the delegate is of */
     CIL_UNIT_OPEN,       /**< of an object, in a delegate: its first argument is the object */
+    CIL_UNIT_DISPATCH,   /**< virtual: goes on in the method of the object's type */
     CIL_UNIT_ATTRIBUTE,  /**< (object): makes attribute `target`; the object is ignored */
 };
 
@@ -330,12 +331,12 @@ struct cil_unit {
     uint8_t *data; /* first contents of the window */
     struct cil_unit_index method_index, type_index, generic_index, literal_index, field_index,
         member_index, adapter_index;
-    uint32_t count, capacity, callee_capacity, signature_count, signature_capacity, type_count,
-        type_capacity, runtime_type_count, runtime_type_capacity, use_count, use_capacity,
-        interface_count, interface_capacity, generic_count, generic_capacity, cast_count,
-        cast_capacity, literal_count, literal_capacity, field_count, field_capacity, native_count,
-        native_capacity, frame_count, frame_capacity, point_count, point_capacity, data_bytes,
-        data_capacity;
+    uint32_t count, dispatcher_count, capacity, callee_capacity, signature_count,
+        signature_capacity, type_count, type_capacity, runtime_type_count, runtime_type_capacity,
+        use_count, use_capacity, interface_count, interface_capacity, generic_count,
+        generic_capacity, cast_count, cast_capacity, literal_count, literal_capacity, field_count,
+        field_capacity, native_count, native_capacity, frame_count, frame_capacity, point_count,
+        point_capacity, data_bytes, data_capacity;
     /* Some method catches exceptions. Then all methods are translated with a way for them. */
     bool has_catch, catches;
     /* Some method has a filter. Then the handler is found before any finally block runs. */

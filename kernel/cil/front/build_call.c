@@ -109,6 +109,15 @@ static bool emit_tail(struct builder *b, struct build_call *k, uint32_t n)
     return true;
 }
 
+static bool emit_number(struct builder *b, struct build_call *k, uint32_t n)
+{
+    uint32_t pool = ir_pool(b->f, k->args, k->count);
+    uint32_t value = ir_emit(b->f, IR_CALL, result_type(k), CIL_FIRST_METHOD + n, pool, k->count);
+    (void)build_mark_as(b, value, &k->result);
+    build_check_thrown(b);
+    return build_push_result(b, k, value);
+}
+
 static bool emit_direct(struct builder *b, struct build_call *k)
 {
     uint32_t n = unit_method(b->unit, &k->c, CIL_UNIT_METHOD);
@@ -118,11 +127,7 @@ static bool emit_direct(struct builder *b, struct build_call *k)
     if (can_replace(b, k)) {
         return emit_tail(b, k, n);
     }
-    uint32_t pool = ir_pool(b->f, k->args, k->count);
-    uint32_t value = ir_emit(b->f, IR_CALL, result_type(k), CIL_FIRST_METHOD + n, pool, k->count);
-    (void)build_mark_as(b, value, &k->result);
-    build_check_thrown(b);
-    return build_push_result(b, k, value);
+    return emit_number(b, k, n);
 }
 
 /* C leaves the upper bits of a narrow result undefined. */
@@ -312,6 +317,11 @@ uint32_t build_virtual_number(struct builder *b, const struct cil_callee *c, uin
 
 static bool emit_virtual(struct builder *b, struct build_call *k)
 {
+    if (k->c.arg_count == 0) {
+        uint32_t n = build_dispatcher(b, &k->c);
+        k->args[k->count++] = build_load_word(b, k->args[k->self], 0);
+        return n != IR_NONE && emit_number(b, k, n);
+    }
     uint32_t number = build_virtual_number(b, &k->c, k->args[k->self]);
     return number != IR_NONE && build_call_number(b, k, number);
 }

@@ -207,6 +207,8 @@ bool build_glue(struct builder *b)
         return build_open(b);
     case CIL_UNIT_ATTRIBUTE:
         return build_attribute(b);
+    case CIL_UNIT_DISPATCH:
+        return build_dispatch(b);
     case CIL_UNIT_INVOKE:
         return build_pass_to_delegate(b);
     default:

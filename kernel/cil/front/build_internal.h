@@ -326,7 +326,8 @@ struct build_call {
     struct cil_callee c;
     const struct cil_signature *sig;
     struct build_rep result;
-    uint32_t args[BUILD_STACK_MAX + 2]; /* the place of a struct that is returned comes first */
+    /* The place of a struct that is returned comes first, the type of an object may come last. */
+    uint32_t args[BUILD_STACK_MAX + 3];
     uint32_t count;
     uint32_t self; /* index of `this` among them */
     bool has_this;
@@ -403,6 +404,14 @@ bool build_multi(struct builder *b);
 bool build_open(struct builder *b);
 /** @brief Build a CIL_UNIT_INVOKE. */
 bool build_pass_to_delegate(struct builder *b);
+
+/* ---- build_dispatch.c ---- */
+
+/** @brief The method through which a virtual method without type arguments is called. Its last
+ * argument is the object's type. @return its number; IR_NONE: an error is recorded. */
+uint32_t build_dispatcher(struct builder *b, const struct cil_callee *c);
+/** @brief Build a CIL_UNIT_DISPATCH. @pre All types and methods are known. */
+bool build_dispatch(struct builder *b);
 
 /* ---- build_adapt.c ---- */
 
@@ -526,6 +535,10 @@ bool unit_use(struct cil_unit *u, struct cil_type *owner, uint32_t slot);
 uint32_t unit_use_generic(struct cil_unit *u, const struct cil_unit_generic *use);
 /** @brief The number of an interface that is called. @return IR_NONE: an error is recorded. */
 uint32_t unit_interface(struct cil_unit *u, struct cil_type *t);
+/** @brief The method that a use reaches in a type of which objects are made. @return its number;
+ * IR_NONE: none, or an error is recorded. */
+uint32_t unit_target(struct cil_unit *u, const struct cil_unit_type *k,
+                     const struct cil_unit_use *use);
 /** @brief Add the methods that virtual calls may reach. Again whenever something was added. */
 bool unit_reach(struct cil_unit *u);
 /** @brief Write the table of virtual methods with type arguments for a type. @return false:

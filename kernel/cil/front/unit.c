@@ -234,6 +234,21 @@ static uint32_t open_signature(struct cil_unit *u, const struct cil_signature *s
     return add_signature(u, types, found.params + 1, found.results);
 }
 
+/* With the object's type after the other arguments. */
+static uint32_t dispatch_signature(struct cil_unit *u, const struct cil_signature *s)
+{
+    uint8_t types[BUILD_VARIABLES_MAX + 4];
+    uint32_t n = unit_signature_number(u, s, true);
+    if (n == IR_NONE) {
+        return IR_NONE;
+    }
+    const struct ir_signature found = u->signatures[n];
+    memcpy(types, u->types + found.types, found.params);
+    types[found.params] = IR_I32;
+    memcpy(types + found.params + 1, u->types + found.types + found.params, found.results);
+    return add_signature(u, types, found.params + 1, found.results);
+}
+
 static uint32_t signature_of(struct cil_unit *u, const struct cil_signature *s, unsigned kind)
 {
     static const uint8_t exception = IR_I32, adapter[] = {IR_I32, IR_I32, IR_I64, IR_I32},
@@ -241,6 +256,8 @@ static uint32_t signature_of(struct cil_unit *u, const struct cil_signature *s, 
     switch (kind) {
     case CIL_UNIT_OPEN:
         return open_signature(u, s);
+    case CIL_UNIT_DISPATCH:
+        return dispatch_signature(u, s);
     case CIL_UNIT_ADAPT:
         return add_signature(u, adapter, 3, 1);
     case CIL_UNIT_ATTRIBUTE:
@@ -264,7 +281,8 @@ static const char *name_of(struct cil_unit *u, const struct cil_callee *c, unsig
                                         : "(attribute)";
     }
     size_t len = MIN(cil_type_text(text, sizeof text, c->owner), sizeof text - 1);
-    len += fmt_print(text + len, sizeof text - len, "::%s", c->name);
+    len += fmt_print(text + len, sizeof text - len, "::%s%s", c->name,
+                     kind == CIL_UNIT_DISPATCH ? " (by type)" : "");
     len = MIN(len, sizeof text - 1);
     char *name = arena_alloc(u->arena, len + 1);
     if (name != NULL) {
@@ -302,6 +320,7 @@ static uint32_t add(struct cil_unit *u, const struct cil_callee *c, unsigned kin
                            .kind = IR_CALLEE_FUNCTION,
                            .effects = IR_TRAPS | IR_READS | IR_WRITES};
     u->has_combine = u->has_combine || strcmp(name, "System.Delegate::Combine") == 0;
+    u->dispatcher_count += kind == CIL_UNIT_DISPATCH;
     u->count++;
     publish(u);
     return u->count - 1;
@@ -315,7 +334,7 @@ uint32_t unit_method(struct cil_unit *u, const struct cil_callee *c, unsigned ki
     if (n != IR_NONE) {
         return n;
     }
-    if (u->count >= UNIT_METHODS_MAX) {
+    if (u->count - u->dispatcher_count >= UNIT_METHODS_MAX) {
         (void)cil_fail(u->d, c->a, 0, E_OVERFLOW, "more than %u methods", UNIT_METHODS_MAX);
         return IR_NONE;
     }
@@ -324,7 +343,7 @@ uint32_t unit_method(struct cil_unit *u, const struct cil_callee *c, unsigned ki
         return IR_NONE;
     }
     if (kind != CIL_UNIT_METHOD && kind != CIL_UNIT_MULTI && kind != CIL_UNIT_ADAPT &&
-        kind != CIL_UNIT_INVOKE && kind != CIL_UNIT_OPEN) {
+        kind != CIL_UNIT_INVOKE && kind != CIL_UNIT_OPEN && kind != CIL_UNIT_DISPATCH) {
         target = unit_method(u, c, CIL_UNIT_METHOD);
         if (target == IR_NONE) {
             return IR_NONE;
@@ -340,7 +359,8 @@ uint32_t unit_method(struct cil_unit *u, const struct cil_callee *c, unsigned ki
 /* Two attributes may have the same constructor, so these are never looked up. */
 uint32_t unit_attribute_method(struct cil_unit *u, const struct cil_callee *c, uint32_t n)
 {
-    uint32_t number = u->count < UNIT_METHODS_MAX ? add(u, c, CIL_UNIT_ATTRIBUTE) : IR_NONE;
+    uint32_t number =
+        u->count - u->dispatcher_count < UNIT_METHODS_MAX ? add(u, c, CIL_UNIT_ATTRIBUTE) : IR_NONE;
     if (number != IR_NONE) {
         u->methods[number].target = n;
     } else {
@@ -566,6 +586,16 @@ static bool has_changed(struct cil_unit *u)
     return true;
 }
 
+/* Those that find the methods of virtual calls depend on all types and methods, and add none. */
+static bool build_dispatchers(struct cil_unit *u)
+{
+    bool is_ok = true;
+    for (uint32_t n = 0; is_ok && n < u->count; n++) {
+        is_ok = u->methods[n].kind != CIL_UNIT_DISPATCH || build_method(u, n);
+    }
+    return is_ok;
+}
+
 /* Translating a method adds methods that it calls, types that it makes, and slots that it calls;
  * types and slots add methods again. That ends because each list only grows and is bounded. Tables
  * that depend on the whole program come last (unit_write_types()): nothing after that may add a
@@ -588,7 +618,7 @@ bool cil_unit_build(struct cil_assembly *a, uint32_t row, struct arena *arena, s
     uint32_t built = 0;
     do {
         while (built < out->count) {
-            if (!build_method(out, built)) {
+            if (out->methods[built].kind != CIL_UNIT_DISPATCH && !build_method(out, built)) {
                 return false;
             }
             built = has_changed(out) ? 0 : built + 1;
@@ -598,5 +628,5 @@ bool cil_unit_build(struct cil_assembly *a, uint32_t row, struct arena *arena, s
         }
         built = has_changed(out) ? 0 : built;
     } while (built < out->count);
-    return unit_write_types(out);
+    return build_dispatchers(out) && unit_write_types(out);
 }

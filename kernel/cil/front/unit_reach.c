@@ -195,6 +195,14 @@ static bool find_target(struct cil_unit *u, const struct cil_unit_type *k,
     return true;
 }
 
+uint32_t unit_target(struct cil_unit *u, const struct cil_unit_type *k,
+                     const struct cil_unit_use *use)
+{
+    struct vmethod m;
+    return k->at != 0 && find_target(u, k, use, &m) ? unit_find_method(u, &m, kind_of(&m))
+                                                    : IR_NONE;
+}
+
 /* The override, which is generic, too, with the arguments of the call: overrides have as many type
  * parameters, which the table of methods has compared. */
 static bool instance_of(struct cil_unit *u, const struct vmethod *m,

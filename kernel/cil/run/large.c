@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Large objects without references: arrays of numbers, and strings; and the stacks of threads besides
-// the first. They lie in a part of the
+// Large objects without references: arrays of numbers, and strings; and the stacks of threads
+// besides the first. They lie in a part of the
 // window of their own, which begins where the memory limit ends, and they stay where they are:
 // copying them would cost more than the rest of a collection, and they have nothing to scan.
 //

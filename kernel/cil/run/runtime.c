@@ -612,7 +612,7 @@ static uint64_t card_bytes(const struct cil_unit *u, uint64_t most)
 
 /* Static data, then the first thread's stack, the card table, and the heap. The stack grows
  * downwards from `cards` to `stack`: its context says so to compiled code, whose frames must not
- * get below its limit, where the static data ends. Those of further threads are elsewhere (large.c).
+ * get below its limit, where the static data ends. Those of further threads are in large.c.
  * The page at 0 stays empty, because null with an offset leads there. A reservation larger than
  * the limit costs addresses only; WINDOW_BYTES in unit_code.c must not be larger than it, since
  * the verifier of machine code takes it for unmapped or the program's own. */

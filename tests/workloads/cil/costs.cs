@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Nanoseconds of single operations, without those of an empty loop. With --accel icount they are instructions:
-// scripts/run MACHINE --accel icount --program costs.exe
+// Nanoseconds of single operations: those of a loop with the operation, without those of a loop that does everything else. With
+// --accel icount they are instructions: scripts/run MACHINE --accel icount --program costs.exe
 using System;
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
@@ -26,20 +26,26 @@ sealed class Two : INumber
     public int Next(int n) { return n + 2; }
 }
 
+sealed class Three : INumber
+{
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public int Next(int n) { return n + 3; }
+}
+
 static class Costs
 {
     const int Rounds = 10000;
-    static double empty;
-    static One kept;
+    static double rest; // of the loop that does everything else
+    static object kept;
 
-    static void Report(string what, long ticks, int rounds)
-    {
-        double each = ticks * 1e9 / Stopwatch.Frequency / rounds;
-        if (what == null)
-            empty = each;
-        else
-            Console.WriteLine("{0}: {1:F1}", what, each - empty);
-    }
+    static void Rest(long ticks) { rest = Each(ticks); }
+    static double Each(long ticks) { return ticks * 1e9 / Stopwatch.Frequency / Rounds; }
+
+    // more: instructions of the operation that the other loop has, too.
+    static void Report(string what, long ticks, int more) { Console.WriteLine("{0}: {1:F1}", what, Each(ticks) - rest + more); }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    static int Next(INumber number, int n) { return n + 1; }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     static void Deep(int n)
@@ -49,30 +55,69 @@ static class Costs
         Deep(n - 1);
     }
 
-    static void Loops(INumber one, INumber two, Func<int, int> f, One a, One b)
+    // A static method is called with one instruction.
+    static int Calls(INumber one, INumber two, INumber three, Func<int, int> f)
     {
         int sum = 0;
         long start = Stopwatch.GetTimestamp();
         for (int n = 0; n < Rounds; n++)
-            sum++;
-        Report(null, Stopwatch.GetTimestamp() - start, Rounds);
+            sum = Next(one, sum);
+        Rest(Stopwatch.GetTimestamp() - start);
         start = Stopwatch.GetTimestamp();
         for (int n = 0; n < Rounds; n++)
             sum = one.Next(sum);
-        Report("interface call with its method", Stopwatch.GetTimestamp() - start, Rounds);
+        Report("interface call, the first of three types", Stopwatch.GetTimestamp() - start, 1);
+        start = Stopwatch.GetTimestamp();
+        for (int n = 0; n < Rounds; n++)
+            sum = two.Next(sum);
+        Report("interface call, the second", Stopwatch.GetTimestamp() - start, 1);
+        start = Stopwatch.GetTimestamp();
+        for (int n = 0; n < Rounds; n++)
+            sum = three.Next(sum);
+        Report("interface call, the third", Stopwatch.GetTimestamp() - start, 1);
         start = Stopwatch.GetTimestamp();
         for (int n = 0; n < Rounds; n++)
             sum = f(sum);
-        Report("delegate call with its method", Stopwatch.GetTimestamp() - start, Rounds);
+        Report("delegate call", Stopwatch.GetTimestamp() - start, 1);
+        return sum;
+    }
+
+    static void Stores(One a, One b)
+    {
+        long start = Stopwatch.GetTimestamp();
+        for (int n = 0; n < Rounds; n++)
+            a.value = n;
+        Rest(Stopwatch.GetTimestamp() - start);
         start = Stopwatch.GetTimestamp();
         for (int n = 0; n < Rounds; n++)
+        {
+            a.value = n;
             a.other = b;
-        Report("store of a reference", Stopwatch.GetTimestamp() - start, Rounds);
+        }
+        Report("store of a reference", Stopwatch.GetTimestamp() - start, 0);
+    }
+
+    // A box is an object without a constructor; both loops store the number and the reference.
+    static void Allocations(One a, object b)
+    {
+        long start = Stopwatch.GetTimestamp();
+        for (int n = 0; n < Rounds; n++)
+        {
+            a.value = n;
+            kept = b;
+        }
+        Rest(Stopwatch.GetTimestamp() - start);
         start = Stopwatch.GetTimestamp();
         for (int n = 0; n < Rounds; n++)
-            kept = new One();
-        Report("allocation of 24 bytes, kept in a static field", Stopwatch.GetTimestamp() - start, Rounds);
-        start = Stopwatch.GetTimestamp();
+            kept = n;
+        Report("allocation of 16 bytes", Stopwatch.GetTimestamp() - start, 0);
+    }
+
+    static int Exceptions()
+    {
+        int sum = 0;
+        Rest(0);
+        long start = Stopwatch.GetTimestamp();
         for (int n = 0; n < Rounds; n++)
         {
             try
@@ -84,14 +129,16 @@ static class Costs
                 sum++;
             }
         }
-        Report("throw to catch through two frames", Stopwatch.GetTimestamp() - start, Rounds);
-        a.value = two.Next(sum) + (kept == null ? 1 : 0);
+        Report("throw to catch through two frames", Stopwatch.GetTimestamp() - start, 0);
+        return sum;
     }
 
     static int Main()
     {
         One one = new One();
-        Loops(one, new Two(), one.Next, one, new One());
-        return 0;
+        int sum = Calls(one, new Two(), new Three(), one.Next);
+        Stores(one, new One());
+        Allocations(one, one);
+        return sum + Exceptions() > 0 && kept != null ? 0 : 1;
     }
 }
