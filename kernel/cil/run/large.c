@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // Large objects without references: arrays of numbers, and strings; and the stacks of threads
-// besides the first. They lie in a part of the
-// window of their own, which begins where the memory limit ends, and they stay where they are:
-// copying them would cost more than the rest of a collection, and they have nothing to scan.
+// besides the first. They lie in a part of the window of their own, which begins where the memory
+// limit ends, and they stay where they are: copying them would cost more than the rest of a
+// collection, and they have nothing to scan.
 //
 // A table outside of the window has their addresses, so nothing that the program writes into one
 // changes what the collector knows of the others. A room that a dead object leaves is used for a
