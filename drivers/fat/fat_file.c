@@ -7,7 +7,7 @@
 #include "kernel/lib/string.h"
 
 #define AHEAD    (128u << 10)
-#define LONG_RUN 256u /* clusters */
+#define LONG_RUN (1u << 20)
 
 /* Part of a file that is in one page of the device. */
 struct piece {
@@ -32,7 +32,7 @@ static enum status find_run_locked(struct fat *e, struct fat_node *n, uint32_t o
 {
     uint32_t cluster;
     uint32_t index = off >> e->cluster_shift;
-    uint32_t most = MAX(AHEAD >> e->cluster_shift, known_run_is_next(&n->run, off) ? LONG_RUN : 1u);
+    uint32_t most = (known_run_is_next(&n->run, off) ? LONG_RUN : AHEAD) >> e->cluster_shift;
     enum status s = fat_find_locked(e, n, index, &cluster);
     if (s != OK) {
         return s == E_NOENT ? E_CORRUPT : s; /* the chain is shorter than the size says */

@@ -73,33 +73,17 @@ static ALWAYS_INLINE enum status check_readable(const struct file *f)
     return (f->flags & VFS_READ) == 0 ? E_PERM : OK;
 }
 
-/* Pages that a file system knows and has in its cache are copied without its lock, up to this many
- * bytes: between them the file system checks whether the reader's program is ending. */
-#define KEPT_MAX ((size_t)1 << 20)
-
 /* Read on after *done bytes. Not inlined, so that its callers save few registers. */
 static NOINLINE enum status read_rest(struct fs_node *node, uint64_t off, uint8_t *buf, size_t len,
                                       size_t *done)
 {
-    enum status s = OK;
-    size_t total = *done, some = *done;
-    while (some != 0 && len != 0 && total < KEPT_MAX) {
-        some = known_run_read(node->run, off, buf, len);
-        off += some;
-        buf += some;
-        len -= some;
-        total += some;
-    }
-    if (len != 0 || total == 0) {
-        some = 0;
-        s = node->fs->ops->read(node, off, buf, len, &some);
-        total += some;
-    }
-    *done = total;
-    return total != 0 ? OK : s; /* the next call reports an error */
+    size_t some = 0;
+    enum status s = node->fs->ops->read(node, off, buf, len, &some);
+    *done += some;
+    return *done != 0 ? OK : s; /* the next call reports an error */
 }
 
-/* Most reads are of cached bytes in one page. */
+/* Most reads are of cached bytes. */
 static ALWAYS_INLINE enum status read_node(struct fs_node *node, uint64_t off, void *buf,
                                            size_t len, size_t *done)
 {

@@ -122,6 +122,8 @@ static void put_page(const struct file_map *m, const struct map_page *p)
     }
 }
 
+/* If the first page cannot be shared, probably none can: the blocks are smaller than a page and begin
+ * in the middle of one, or the file was just written. Then E_NOTSUP. */
 static enum status map_page(struct file_map *m, size_t size, size_t *len)
 {
     struct map_page *p = &m->pages[m->count];
@@ -130,7 +132,8 @@ static enum status map_page(struct file_map *m, size_t size, size_t *len)
         return s;
     }
     paddr_t frame = p->shared != NULL ? hal_direct_to_phys(p->shared->bytes) : p->copy;
-    s = vm_map_frames(&m->range, m->count, frame, 1, PROT_R);
+    s = p->shared == NULL && m->count == 0 ? E_NOTSUP
+                                           : vm_map_frames(&m->range, m->count, frame, 1, PROT_R);
     if (s == OK) {
         m->count++;
     } else {
@@ -250,9 +253,8 @@ enum status file_view_open(const char *path, size_t limit, struct file_view *out
     if (s != OK) {
         return s;
     }
-    if (f->node->run != NULL && size >= MAP_MIN) {
-        s = map_file(f, size, &view);
-    } else {
+    s = f->node->run != NULL && size >= MAP_MIN ? map_file(f, size, &view) : E_NOTSUP;
+    if (s == E_NOTSUP) {
         s = copy_file(f, size, &copy, &view.len);
         view.bytes = copy;
     }

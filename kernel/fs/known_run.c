@@ -35,11 +35,16 @@ static ALWAYS_INLINE size_t copy(struct known_run *r, uint64_t off, void *buf, s
     return len;
 }
 
-/* r->moving is held, so the blocks that were known at the first look stay the file's. */
+/* r->moving is held, so the blocks that were known at the first look stay the file's. A block that
+ * is smaller than a page may begin anywhere in one: then few bytes are from two pages, too. */
 size_t known_run_read(struct known_run *r, uint64_t off, void *buf, size_t len)
 {
+    size_t done = 0, some;
     rwlock_read(&r->moving);
-    size_t done = copy(r, off, buf, len);
+    do {
+        some = copy(r, off + done, (uint8_t *)buf + done, len - done);
+        done += some;
+    } while (UNLIKELY(done != len) && some != 0 && done < KNOWN_RUN_MAX);
     rwlock_end_read(&r->moving);
     return done;
 }

@@ -34,10 +34,14 @@ static inline void known_run_init(struct known_run *r, struct page_cache *c, con
     rwlock_init(&r->moving, name);
 }
 
+/** Between reads of this many bytes, or a page more, the file system checks whether the reader's
+ * program is ending. */
+#define KNOWN_RUN_MAX ((size_t)1 << 20)
+
 /**
- * @brief Copy bytes of one cached page, if the run has them all, without the file system's lock.
- * @return how many: `len`, or as many as the page or the run has; 0: the file changes, or is not
- *     known or not cached there.
+ * @brief Copy bytes of cached pages that the run has, without the file system's lock.
+ * @return how many, up to `len`: as far as the run, the cached pages, or KNOWN_RUN_MAX go; 0: the
+ *     file changes, or is not known or not cached there.
  * @context{thread, may sleep; without the file system's lock}
  */
 size_t known_run_read(struct known_run *r, uint64_t off, void *buf, size_t len);

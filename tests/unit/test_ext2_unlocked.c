@@ -28,11 +28,13 @@ static jmp_buf waits;          /* its turn ends there */
 static struct rwlock *reading; /* it holds this, or NULL */
 static bool (*at_copy)(void);  /* its turn in the next copy */
 static enum { NO_TURN, ENDED, WAITED } turn;
+static unsigned locks; /* calls of mutex_lock() */
 
 void __real_mutex_lock(struct mutex *m);
 void __wrap_mutex_lock(struct mutex *m);
 void __wrap_mutex_lock(struct mutex *m) NO_LOCK_ANALYSIS
 {
+    locks++;
     if (is_other && m->owner != NULL) {
         longjmp(waits, 1);
     }
@@ -156,6 +158,12 @@ static int set_up_fat(void **state)
     return set_up("fat.img");
 }
 
+static int set_up_fat_512(void **state)
+{
+    (void)state;
+    return set_up("fat-512.img");
+}
+
 static int tear_down_ext2(void **state)
 {
     (void)state;
@@ -252,6 +260,26 @@ static void test_a_read_ends_with_the_file(void **state)
     }
 }
 
+/* Clusters of 512 bytes: one run for the whole file, and pages that have a part of each read. */
+static void test_a_large_file_is_read_again_without_the_lock(void **state)
+{
+    static uint8_t piece[8 * LEN];
+    size_t done = 0;
+    unsigned first = 0;
+    (void)state;
+    struct file *large;
+    assert_int_equal(vfs_open(NULL, "/i/large", VFS_READ | VFS_WRITE | VFS_CREATE, &large), OK);
+    assert_int_equal(file_set_size(large, 100 * sizeof(piece)), OK);
+    for (unsigned i = 0; i < 200; i++) {
+        first = i == 100 ? locks : first;
+        uint64_t off = i % 100 * sizeof(piece);
+        assert_int_equal(file_read_at(large, off, piece, sizeof(piece), &done), OK);
+        assert_int_equal(done, sizeof(piece));
+    }
+    assert_int_equal(locks, first);
+    file_close(large);
+}
+
 static enum status make(struct block_device *dev, struct fs **out)
 {
     return fat_format.make(dev, out);
@@ -272,6 +300,7 @@ static int make_images(void **state)
     }
     image_shell("mke2fs -q -t ext2 -b 1024 1024.img 1M 2>log");
     image_shell("mkfs.fat -F 16 -s 8 -C fat.img 20000 >log");
+    image_shell("mkfs.fat -F 16 -s 1 -C fat-512.img 20000 >log");
     fs_set_added(&added);
     return 0;
 }
@@ -293,6 +322,8 @@ int main(void)
         TEST(test_a_cut_file_has_none_of_its_blocks, fat),
         TEST(test_a_read_of_two_pages, fat),
         TEST(test_a_read_ends_with_the_file, fat),
+        cmocka_unit_test_setup_teardown(test_a_large_file_is_read_again_without_the_lock,
+                                        set_up_fat_512, tear_down_fat),
     };
     return cmocka_run_group_tests(tests, make_images, image_tear_down);
 }
