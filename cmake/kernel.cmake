@@ -101,6 +101,7 @@ if(kernel_sources)
     optimise_small(-Os "/kernel/jit/(ir/ir_[bc].*|opt/fold_divide|codegen/(regalloc_refs|select_range))\\.c$|/jit/(verify/)?verify[^/]*\\.c$|/arch/aarch64/jit/asm\\.c$")
     optimise_small(-Os "/kernel/jit/code/(code_builder|codemem|codepool)\\.c$|/kernel/lib/chacha20\\.c$")
     optimise_small(-Oz "/boot/.*\\.c$|/drivers/([c-u]|video/).*\\.c$|/drivers/virtio/(pci|virtio)\\.c$|/kernel/base/log\\.c$")
+    optimise_small(-Oz "/arch/[a-z0-9_]+/(describe|early|efi.*|esr|features|firmware|gicv2m|gicv3_.*|mmu_final|mmu_settings|platform|power)\\.c$")
     optimise_small(-Oz "/kernel/(debug|fs|load|module|program|shell|test|trace|tty|wasi|wasm/run)/.*\\.c$")
     optimise_small(-Os "/kernel/fs/(known_run|walk_kept)\\.c$") # every path, name and read passes through them
     optimise_small(-Oz "/kernel/base/(backtrace|machine|panic|symbols)\\.c$|/kernel/lib/(format|softfloat|unicode.*)\\.c$")

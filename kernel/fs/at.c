@@ -3,7 +3,6 @@
 // Operations on a name in an open directory.
 #include "kernel/fs/fs_internal.h"
 #include "kernel/lib/string.h"
-#include "kernel/mm/heap.h"
 
 /* These functions take one component, not a path. A caller that walks a path itself, and keeps
  * each directory open, cannot be led elsewhere by renames. Mount points are the exception: they
@@ -18,15 +17,18 @@
 /* Check that the text is a name that the directory could contain. */
 static enum status name_in(struct file *dir, const char *text, struct fs_name *out)
 {
-    size_t len = strnlen(text, VFS_NAME_MAX + 1);
+    size_t len = 0;
     if (dir->node->type != FILE_DIRECTORY) {
         return E_NOTDIR;
+    }
+    while (len <= VFS_NAME_MAX && text[len] != '\0' && text[len] != '/') {
+        len++;
     }
     if (len > VFS_NAME_MAX) {
         return E_NAMETOOLONG;
     }
-    if (len == 0 || strchr(text, '/') != NULL || strcmp(text, ".") == 0 ||
-        strcmp(text, "..") == 0) {
+    bool is_dots = text[0] == '.' && (len == 1 || (len == 2 && text[1] == '.'));
+    if (len == 0 || text[len] == '/' || is_dots) {
         return E_INVAL;
     }
     *out = (struct fs_name){.dir = dir->node, .text = text, .len = len};
@@ -40,90 +42,111 @@ static enum status writable_name_in(struct file *dir, const char *text, struct f
     return s == OK && fs_is_read_only(dir->node->fs) ? E_ROFS : s;
 }
 
-/* The path of a name, in a heap block. E_NOMEM, E_NAMETOOLONG. */
-static enum status path_of(const struct file *dir, const char *text, char **out)
+static size_t path_len_of(const struct file *dir, const struct fs_name *name)
 {
-    char *path = heap_alloc(VFS_PATH_MAX);
-    if (path == NULL) {
-        return E_NOMEM;
-    }
-    path[0] = '\0';
-    if (!str_append(path, VFS_PATH_MAX, dir->path) || !str_append(path, VFS_PATH_MAX, "/") ||
-        !str_append(path, VFS_PATH_MAX, text)) {
-        heap_free(path);
-        return E_NAMETOOLONG;
-    }
-    *out = path;
-    return OK;
+    return dir->path_len + 1 + name->len;
 }
 
-/* The node that a name refers to, with a reference; `path` is the name's path. A mount point hides
- * what the directory itself has under that name. */
-static enum status find(const struct fs_name *name, const char *path, struct fs_node **out)
+/* Write the path of a name, which has path_len_of() bytes, and its zero byte. */
+static void write_path(char *path, const struct file *dir, const struct fs_name *name)
 {
-    *out = mount_enter(path, strlen(path));
-    if (*out != NULL) {
-        return OK;
+    memcpy(path, dir->path, dir->path_len);
+    path[dir->path_len] = '/';
+    memcpy(path + dir->path_len + 1, name->text, name->len);
+    path[path_len_of(dir, name)] = '\0';
+}
+
+/* The node that a name refers to, with a reference. A mount point hides what the directory itself
+ * has under that name. */
+static enum status find(const struct file *dir, const struct fs_name *name, struct fs_node **out)
+{
+    size_t len = path_len_of(dir, name);
+    if (len >= VFS_PATH_MAX) {
+        return E_NAMETOOLONG;
+    }
+    if (mount_may_be(len)) {
+        char path[MOUNT_PATH_SIZE];
+        write_path(path, dir, name);
+        *out = mount_enter(path, len);
+        if (*out != NULL) {
+            return OK;
+        }
     }
     return fs_node_lookup(name->dir, name->text, name->len, out);
+}
+
+static bool is_itself(const struct file *dir, const char *text)
+{
+    return text[0] == '.' && text[1] == '\0' && dir->node->type == FILE_DIRECTORY;
 }
 
 /* The node under a name, or for "." the directory itself, with a reference. */
 static enum status find_text(struct file *dir, const char *text, struct fs_node **out)
 {
     struct fs_name name;
-    char *path;
-    if (dir->node->type == FILE_DIRECTORY && strcmp(text, ".") == 0) {
+    if (is_itself(dir, text)) {
         fs_node_get(dir->node);
         *out = dir->node;
         return OK;
     }
     enum status s = name_in(dir, text, &name);
-    if (s == OK) {
-        s = path_of(dir, text, &path);
-    }
-    if (s == OK) {
-        s = find(&name, path, out);
-        heap_free(path);
-    }
-    return s;
+    return s == OK ? find(dir, &name, out) : s;
 }
 
 /* E_BUSY if something is mounted at a name or below it. */
-static enum status check_not_mounted(const struct file *dir, const char *text)
+static enum status check_not_mounted(const struct file *dir, const struct fs_name *name)
 {
-    char *path;
-    enum status s = path_of(dir, text, &path);
-    if (s == OK) {
-        s = mount_is_within(path) ? E_BUSY : OK;
-        heap_free(path);
+    char path[MOUNT_PATH_SIZE];
+    size_t len = path_len_of(dir, name);
+    if (len >= sizeof(path)) {
+        return len < VFS_PATH_MAX ? OK : E_NAMETOOLONG;
     }
-    return s;
+    write_path(path, dir, name);
+    return mount_is_within(path) ? E_BUSY : OK;
 }
 
-static enum status open_node(struct fs_node *node, unsigned flags, const char *path,
-                             struct file **out)
+/* Make an open file of a node, without opening it. @param name NULL: it is the directory itself. */
+static enum status make(struct file *dir, const struct fs_name *name, struct fs_node *node,
+                        unsigned flags, struct file **out)
 {
+    size_t len = name != NULL ? path_len_of(dir, name) : dir->path_len;
     enum status s = node->type == FILE_SYMLINK ? E_LOOP : open_check(node, flags);
     if (s != OK) {
         fs_node_put(node);
         return s;
     }
-    return open_finish(node, flags, path, out);
+    struct file *f = file_make(node, flags, node->type == FILE_DIRECTORY ? len : 0);
+    if (f != NULL && f->path_len != 0) {
+        if (name != NULL) {
+            write_path(f->path, dir, name);
+        } else {
+            memcpy(f->path, dir->path, len);
+        }
+    }
+    *out = f;
+    return f != NULL ? OK : E_NOMEM;
 }
 
-static enum status open_name(const struct fs_name *name, unsigned flags, const char *path,
+static enum status open_node(struct file *dir, const struct fs_name *name, struct fs_node *node,
+                             unsigned flags, struct file **out)
+{
+    struct file *f;
+    enum status s = make(dir, name, node, flags, &f);
+    return s == OK ? open_finish(f, out) : s;
+}
+
+static enum status open_name(struct file *dir, const struct fs_name *name, unsigned flags,
                              struct file **out)
 {
     bool is_new_only = (flags & VFS_CREATE) != 0 && (flags & VFS_EXCLUSIVE) != 0;
     struct fs_node *node;
-    enum status s = find(name, path, &node);
+    enum status s = find(dir, name, &node);
     if (s == OK && is_new_only) {
         fs_node_put(node);
         return E_EXIST;
     }
     if (s == OK) {
-        return open_node(node, flags, path, out);
+        return open_node(dir, name, node, flags, out);
     }
     if (s != E_NOENT || (flags & VFS_CREATE) == 0) {
         return s;
@@ -137,15 +160,11 @@ static enum status open_name(const struct fs_name *name, unsigned flags, const c
 enum status file_open_at(struct file *dir, const char *name, unsigned flags, struct file **out)
 {
     struct fs_name at;
-    char *path;
-    if (dir->node->type == FILE_DIRECTORY && strcmp(name, ".") == 0) {
+    if (is_itself(dir, name)) {
         fs_node_get(dir->node);
-        return open_node(dir->node, flags, dir->path, out);
+        return open_node(dir, NULL, dir->node, flags, out);
     }
     enum status s = name_in(dir, name, &at);
-    if (s == OK) {
-        s = path_of(dir, name, &path);
-    }
     if (s != OK) {
         return s;
     }
@@ -153,9 +172,31 @@ enum status file_open_at(struct file *dir, const char *name, unsigned flags, str
      * then try to open it. */
     unsigned tries = OPEN_TRIES;
     do {
-        s = open_name(&at, flags, path, out);
+        s = open_name(dir, &at, flags, out);
     } while (s == E_EXIST && (flags & VFS_EXCLUSIVE) == 0 && --tries > 0);
-    heap_free(path);
+    return s;
+}
+
+enum status file_open_kept(struct file *dir, const char *path, unsigned flags, bool follow,
+                           struct file **out)
+{
+    struct fs_name name = {.dir = dir->node, .text = path, .len = strlen(path)};
+    struct fs_node *node;
+    enum status s = walk_kept_below(dir, path, follow, &node);
+    if (s != OK) {
+        return s == E_NOENT && (flags & VFS_CREATE) != 0 ? E_NOTSUP : s;
+    }
+    return open_node(dir, &name, node, flags, out);
+}
+
+enum status file_stat_kept(struct file *dir, const char *path, bool follow, struct file_stat *out)
+{
+    struct fs_node *node;
+    enum status s = walk_kept_below(dir, path, follow, &node);
+    if (s == OK) {
+        s = node_stat(node, out);
+        fs_node_put(node);
+    }
     return s;
 }
 
@@ -201,10 +242,10 @@ static enum status free_name_in(struct file *dir, const char *text, struct fs_na
         return s;
     }
     if (!fs_is_read_only(dir->node->fs)) {
-        s = check_not_mounted(dir, text);
+        s = check_not_mounted(dir, out);
         return s == E_BUSY ? E_EXIST : s;
     }
-    s = find_text(dir, text, &node);
+    s = find(dir, out, &node);
     if (s != OK) {
         return s == E_NOENT ? E_ROFS : s;
     }
@@ -275,10 +316,10 @@ enum status file_rename_at(struct file *from_dir, const char *from, struct file 
         s = writable_name_in(to_dir, to, &target);
     }
     if (s == OK) {
-        s = check_not_mounted(from_dir, from);
+        s = check_not_mounted(from_dir, &source);
     }
     if (s == OK) {
-        s = check_not_mounted(to_dir, to);
+        s = check_not_mounted(to_dir, &target);
     }
     if (s != OK) {
         return s;
@@ -292,7 +333,7 @@ static enum status remove_at(struct file *dir, const char *text, enum fs_remove 
     struct fs_name name;
     enum status s = writable_name_in(dir, text, &name);
     if (s == OK) {
-        s = check_not_mounted(dir, text);
+        s = check_not_mounted(dir, &name);
     }
     return s == OK ? name.dir->fs->write_ops->remove(&name, what) : s;
 }

@@ -18,11 +18,13 @@ void file_set_node(struct file *f, struct fs_node *node)
     }
 }
 
-struct file *file_make(struct fs_node *node, unsigned flags, const char *path)
+struct file *file_make(struct fs_node *node, unsigned flags, size_t path_len)
 {
-    size_t len = strlen(path);
-    struct file *f = heap_zalloc(sizeof(*f) + len + 1);
+    struct file *f = heap_zalloc(sizeof(*f) + path_len + 1);
     if (f == NULL) {
+        if (node != NULL) {
+            fs_node_put(node);
+        }
         return NULL;
     }
     atomic_init(&f->refs, 1);
@@ -32,7 +34,7 @@ struct file *file_make(struct fs_node *node, unsigned flags, const char *path)
     }
     atomic_init(&f->is_appending, (flags & VFS_APPEND) != 0);
     mutex_init(&f->lock, "file");
-    memcpy(f->path, path, len);
+    f->path_len = path_len;
     return f;
 }
 
@@ -58,11 +60,7 @@ struct file *file_console(bool is_input)
 {
     struct fs_node *node = console_node(is_input);
     fs_node_get(node);
-    struct file *f = file_make(node, VFS_READ | VFS_WRITE, "");
-    if (f == NULL) {
-        fs_node_put(node);
-    }
-    return f;
+    return file_make(node, VFS_READ | VFS_WRITE, 0);
 }
 
 static ALWAYS_INLINE enum status check_readable(const struct file *f)

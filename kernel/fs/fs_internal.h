@@ -8,6 +8,8 @@
 #include "kernel/lib/list.h"
 #include "kernel/sched/mutex.h"
 
+#define MOUNT_PATH_SIZE 64u /* room for the path of a mount point and its zero byte */
+
 /**
  * @brief The root of the file system mounted at exactly this directory, with a reference.
  * @param path Absolute and normalised; "" is the root. @param len Its length.
@@ -33,7 +35,8 @@ extern _Atomic uint64_t mount_lengths;
  *     path, and few components are mount points. @context{any} */
 static inline bool mount_may_be(size_t len)
 {
-    return len < 64 && (atomic_load_explicit(&mount_lengths, memory_order_relaxed) >> len & 1) != 0;
+    return len < MOUNT_PATH_SIZE &&
+           (atomic_load_explicit(&mount_lengths, memory_order_relaxed) >> len & 1) != 0;
 }
 
 /** @brief Name of the i-th mount point directly below the directory. @return false:
@@ -105,6 +108,11 @@ void walk_end(struct walk *w);
  */
 enum status walk_kept(const char *path, bool follow, struct fs_node **out);
 
+/** @brief The same for a path below an open directory.
+ * @param dir NULL: the path begins with '/'. */
+enum status walk_kept_below(const struct file *dir, const char *path, bool follow,
+                            struct fs_node **out);
+
 /** @brief The node of a name in a directory that the caller holds, with a reference; &name_absent
  *     if it does not exist, NULL if that is not known. @param name Ends before a '/' or a zero
  *     byte. @context{any} */
@@ -119,6 +127,7 @@ struct file {
     struct mutex lock;
     _Atomic int write_error; /* of the first write that failed, as enum status. Relaxed: a value */
     uint64_t position;       /* [p] bytes; for a directory: a cookie of file_read_dir_at() */
+    size_t path_len;         /* [I] of `path` */
     char path[];             /* [I] directories: canonical path where opened; otherwise "" */
 };
 
@@ -133,9 +142,9 @@ enum status fs_check_run(struct fs *fs, struct fs_check *out);
 /** @brief Check that the open flags permit opening an existing node. @return OK, or the reason. */
 enum status open_check(const struct fs_node *node, unsigned flags);
 
-/** @brief Create an open file for a node that passed open_check(), and truncate it if the flags say
- *     so, unless the open fails. Consumes the node's reference in every case. */
-enum status open_finish(struct fs_node *node, unsigned flags, const char *path, struct file **out);
+/** @brief Open a new file whose node passed open_check(), and truncate it if its flags say so,
+ *     unless the open fails. Consumes the file, unless it is returned in *out. */
+enum status open_finish(struct file *f, struct file **out);
 
 /** @brief Create a missing name. @param target For a link, else NULL.
  * @return OK, with a reference; E_ROFS; as fs_write_ops.create(). */
@@ -148,11 +157,11 @@ enum status open_created(const struct fs_name *at, unsigned flags, struct file *
 /** @brief fs_ops.stat, with the mount's data added. */
 enum status node_stat(struct fs_node *node, struct file_stat *out);
 
-/** @brief Create an open file for a node; consumes the caller's reference.
+/** @brief Create an open file for a node.
  * @param node NULL: the caller calls file_set_node() before the file is visible to other threads.
- * @param path A directory's, else "".
- * @return NULL: no memory. */
-struct file *file_make(struct fs_node *node, unsigned flags, const char *path);
+ * @param path_len Of a directory's path, which the caller writes to file.path; otherwise 0.
+ * @return It has the node's reference. NULL: no memory; the reference is dropped. */
+struct file *file_make(struct fs_node *node, unsigned flags, size_t path_len);
 /** @brief Give an open file its node; consumes the caller's reference. */
 void file_set_node(struct file *f, struct fs_node *node);
 

@@ -21,8 +21,8 @@
 struct vfs_mount {
     struct list_node link;
     struct fs *fs;
-    char dir[64]; /* as in struct walk: "" is the root */
-    size_t len;   /* of `dir` */
+    char dir[MOUNT_PATH_SIZE]; /* as in struct walk: "" is the root */
+    size_t len;                /* of `dir` */
     char source[32];
     bool is_base; /* the initial root of vfs_init(), over which a disk may be mounted */
 };

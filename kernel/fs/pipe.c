@@ -199,11 +199,7 @@ static struct file *open_end(struct pipe *p, unsigned which)
 {
     struct fs_node *node = &p->ends[which];
     fs_node_get(node);
-    struct file *f = file_make(node, which == READS ? VFS_READ : VFS_WRITE, "");
-    if (f == NULL) {
-        fs_node_put(node);
-    }
-    return f;
+    return file_make(node, which == READS ? VFS_READ : VFS_WRITE, 0);
 }
 
 enum status pipe_make(struct file **reader, struct file **writer)

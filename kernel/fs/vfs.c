@@ -50,16 +50,12 @@ static enum status create_missing(const struct walk *w, enum file_type type, str
     return open_create(&at, type, NULL, out);
 }
 
-enum status open_finish(struct fs_node *node, unsigned flags, const char *path, struct file **out)
+enum status open_finish(struct file *f, struct file **out)
 {
-    struct file *f = file_make(node, flags, node->type == FILE_DIRECTORY ? path : "");
-    if (f == NULL) {
-        fs_node_put(node);
-        return E_NOMEM;
-    }
-    enum status s = node->fs->ops->open != NULL ? node->fs->ops->open(node, flags) : OK;
+    struct fs_node *node = f->node;
+    enum status s = node->fs->ops->open != NULL ? node->fs->ops->open(node, f->flags) : OK;
     /* Last: an open that fails must not truncate. */
-    if (s == OK && (flags & VFS_TRUNCATE) != 0 && node->type == FILE_REGULAR) {
+    if (s == OK && (f->flags & VFS_TRUNCATE) != 0 && node->type == FILE_REGULAR) {
         s = node->fs->write_ops->set_size(node, 0);
     }
     if (s != OK) {
@@ -74,7 +70,7 @@ enum status open_finish(struct fs_node *node, unsigned flags, const char *path, 
  * that the caller believes was never made. */
 enum status open_created(const struct fs_name *at, unsigned flags, struct file **out)
 {
-    struct file *f = file_make(NULL, flags, "");
+    struct file *f = file_make(NULL, flags, 0);
     if (f == NULL) {
         return E_NOMEM;
     }
@@ -105,7 +101,12 @@ static enum status open_found(struct fs_node *node, unsigned flags, const char *
         fs_node_put(node);
         return s;
     }
-    return open_finish(node, flags, path, out);
+    struct file *f = file_make(node, flags, node->type == FILE_DIRECTORY ? strlen(path) : 0);
+    if (f == NULL) {
+        return E_NOMEM;
+    }
+    memcpy(f->path, path, f->path_len);
+    return open_finish(f, out);
 }
 
 /* If only the last component is missing, the walk ends with its directory and name, and a file is

@@ -133,6 +133,14 @@ enum status vfs_read_link(const char *cwd, const char *path, char *buf, size_t l
 enum status file_open_at(struct file *dir, const char *name, unsigned flags, struct file **out);
 /** @brief Get the status of a name: for a link its own, not its target's; "." is the directory. */
 enum status file_stat_at(struct file *dir, const char *name, struct file_stat *out);
+/** @brief Open a path of several names, all of which are kept in memory, as file_open_at() opens
+ *     each in turn. It takes no lock and opens no directory on the way. The path has no ".", "..",
+ *     "//" or '/' at an end, and no link, except that without `follow` the last name may be one.
+ *     @return as file_open_at(); E_NOTSUP: it is not such a path: open its names in turn. */
+enum status file_open_kept(struct file *dir, const char *path, unsigned flags, bool follow,
+                           struct file **out);
+/** @brief The same for file_stat_at(). */
+enum status file_stat_kept(struct file *dir, const char *path, bool follow, struct file_stat *out);
 /** @brief Read the target of a link, zero-terminated. @return OK; E_INVAL: not a link;
  *     E_NAMETOOLONG. */
 enum status file_read_link_at(struct file *dir, const char *name, char *buf, size_t len);

@@ -5,6 +5,7 @@
 #include "kernel/fs/fs_internal.h"
 #include "kernel/fs/name_cache_internal.h"
 #include "kernel/lib/endian.h"
+#include "kernel/lib/string.h"
 
 /* The whole walk is one read section, so no node on it is freed, and no file system is unmounted:
  * vfs_unmount() stops such walks first. The last node gets a reference, if it has one still. The
@@ -69,28 +70,42 @@ static bool is_special(const struct name_key *key)
     return key->len > NAME_KEPT_MAX || first == 0 || first == '.' || first == ('.' << 8 | '.');
 }
 
-/* @return as name_cache_look() */
-static struct fs_node *walk(const char *path, bool follow)
+/* The root that is mounted at the first `len` bytes of dir->path, "/" and `rest` together. */
+static struct fs_node *mount_peek_below(const struct file *dir, const char *rest, size_t len)
 {
-    struct fs_node *node = mount_peek_root();
-    size_t at = 0;
+    char path[MOUNT_PATH_SIZE];
+    memcpy(path, dir->path, dir->path_len);
+    path[dir->path_len] = '/';
+    memcpy(path + dir->path_len + 1, rest, len - dir->path_len - 1);
+    return mount_peek(path, len);
+}
+
+/* @param dir Where the path starts; NULL: at the root, and it begins with '/'. @return as
+ * name_cache_look() */
+static struct fs_node *walk(const struct file *dir, const char *path, bool follow)
+{
+    struct fs_node *node = dir != NULL ? dir->node : mount_peek_root();
+    const char *name = dir != NULL ? path : path + 1;
+    size_t len = dir != NULL ? dir->path_len : 0; /* of the canonical path */
     struct name_key key;
-    while (node != NULL && path[at] == '/') {
-        const char *name = path + at + 1;
-        at += 1 + name_key_make(&key, name);
-        if (is_special(&key) || node->type != FILE_DIRECTORY || at >= VFS_PATH_MAX) {
+    while (node != NULL) {
+        size_t bytes = name_key_make(&key, name);
+        len += 1 + bytes;
+        if (is_special(&key) || node->type != FILE_DIRECTORY || len >= VFS_PATH_MAX) {
             return NULL;
         }
-        struct fs_node *mounted = mount_may_be(at) ? mount_peek(path, at) : NULL;
+        struct fs_node *mounted = !mount_may_be(len) ? NULL
+                                  : dir != NULL      ? mount_peek_below(dir, path, len)
+                                                     : mount_peek(path, len);
         node = mounted != NULL ? mounted : name_cache_look(node, &key);
-        if (node == &name_absent) {
-            return node;
+        bool is_last = name[bytes] == '\0';
+        if (is_last || node == &name_absent) {
+            bool is_followed = follow && node != NULL && node->type == FILE_SYMLINK;
+            return is_followed ? NULL : node;
         }
-        if (node != NULL && node->type == FILE_SYMLINK && (follow || path[at] == '/')) {
-            return NULL;
-        }
+        name += bytes + 1;
     }
-    return node;
+    return NULL;
 }
 
 /* Add a reference to the node that was found. NULL: it has no reference left, so it is about to be
@@ -109,15 +124,13 @@ static struct fs_node *get_if_used(struct fs_node *node)
     return node;
 }
 
-enum status walk_kept(const char *path, bool follow, struct fs_node **out)
+enum status walk_kept_below(const struct file *dir, const char *path, bool follow,
+                            struct fs_node **out)
 {
-    if (path[0] != '/') {
-        return E_NOTSUP;
-    }
     /* Acquire: the walk finds nothing that is older than what this number stands for. */
     uint64_t changes = atomic_load_explicit(&name_changes, memory_order_acquire);
     rcu_read_begin();
-    struct fs_node *node = mount_may_peek() ? get_if_used(walk(path, follow)) : NULL;
+    struct fs_node *node = mount_may_peek() ? get_if_used(walk(dir, path, follow)) : NULL;
     rcu_read_end();
     /* The fence keeps the walk before the second look at the number. */
     atomic_thread_fence(memory_order_acquire);
@@ -131,6 +144,11 @@ enum status walk_kept(const char *path, bool follow, struct fs_node **out)
         return E_NOTSUP;
     }
     return node != NULL && is_good ? E_NOENT : E_NOTSUP;
+}
+
+enum status walk_kept(const char *path, bool follow, struct fs_node **out)
+{
+    return path[0] == '/' ? walk_kept_below(NULL, path, follow, out) : E_NOTSUP;
 }
 
 struct fs_node *kept_node(struct fs_node *dir, const char *name)

@@ -63,11 +63,11 @@ static uint64_t rights_passed_on(const struct request *r)
 /* The system opens for reading unless only writing was asked for: a descriptor without either right
  * still serves for fstat and seeking. Truncating needs write access to the file even if the
  * descriptor gets none. */
-static unsigned open_flags(const struct request *r, const struct wasi_walk *walk)
+static unsigned open_flags(const struct request *r, bool is_directory_wanted)
 {
     bool is_write = (r->rights & RIGHTS_THAT_WRITE) != 0;
     bool is_read = (r->rights & RIGHTS_THAT_READ) != 0 || !is_write;
-    bool is_directory = (r->oflags & WASI_OFLAG_DIRECTORY) != 0 || walk->is_directory_wanted;
+    bool is_directory = (r->oflags & WASI_OFLAG_DIRECTORY) != 0 || is_directory_wanted;
     return (is_read ? WASI_OPEN_READ : 0u) | (is_write ? WASI_OPEN_WRITE : 0u) |
            (is_directory ? WASI_OPEN_DIRECTORY : 0u) |
            ((r->oflags & WASI_OFLAG_CREAT) != 0 ? WASI_OPEN_CREATE : 0u) |
@@ -92,19 +92,11 @@ static uint16_t check_create(struct wasi *w, const struct wasi_walk *walk, const
                                                                           : WASI_EISDIR;
 }
 
-static uint16_t open_last(struct wasi *w, const struct wasi_walk *walk, const struct request *r,
-                          struct wasi_fd *out)
+/* Complete the descriptor of a handle that is open. */
+static uint16_t describe(struct wasi *w, const struct request *r, struct wasi_fd *out)
 {
     struct wasi_stat st;
-    uint16_t e = check_create(w, walk, r);
-    if (e == WASI_SUCCESS) {
-        e = w->system->nodes->open(wasi_walk_dir(walk), walk->name, open_flags(r, walk),
-                                   &out->handle);
-    }
-    if (e != WASI_SUCCESS) {
-        return e;
-    }
-    e = w->system->nodes->stat(out->handle, NULL, &st);
+    uint16_t e = w->system->nodes->stat(out->handle, NULL, &st);
     if (e != WASI_SUCCESS) {
         w->system->nodes->close(out->handle);
         return e;
@@ -118,6 +110,17 @@ static uint16_t open_last(struct wasi *w, const struct wasi_walk *walk, const st
     return WASI_SUCCESS;
 }
 
+static uint16_t open_last(struct wasi *w, const struct wasi_walk *walk, const struct request *r,
+                          struct wasi_fd *out)
+{
+    uint16_t e = check_create(w, walk, r);
+    if (e == WASI_SUCCESS) {
+        e = w->system->nodes->open(wasi_walk_dir(walk), walk->name,
+                                   open_flags(r, walk->is_directory_wanted), &out->handle);
+    }
+    return e == WASI_SUCCESS ? describe(w, r, out) : e;
+}
+
 /* Symbolic links are followed if the program asks for it; never for O_CREAT with O_EXCL, which must
  * fail if the name exists, even as a link. */
 static enum wasi_follow follow_of(const struct request *r)
@@ -126,6 +129,19 @@ static enum wasi_follow follow_of(const struct request *r)
         return WASI_NAME_ITSELF;
     }
     return (r->lookup & WASI_LOOKUP_SYMLINK_FOLLOW) != 0 ? WASI_FOLLOW : WASI_NO_FOLLOW;
+}
+
+/* ENOTSUP: the system does not know the path as a whole. */
+static uint16_t open_kept(struct wasi *w, const struct wasi_fd *dir, uint64_t len,
+                          const struct request *r, struct wasi_fd *out)
+{
+    enum wasi_follow follow = follow_of(r);
+    if (follow == WASI_NAME_ITSELF || !wasi_may_be_kept(w, len)) {
+        return WASI_ENOTSUP;
+    }
+    uint16_t e = w->system->nodes->open_kept(dir->handle, w->path, open_flags(r, false),
+                                             follow == WASI_FOLLOW, &out->handle);
+    return e == WASI_SUCCESS ? describe(w, r, out) : e;
 }
 
 static uint16_t open_path(struct wasi *w, struct wasi_walk *walk, const uint64_t *args,
@@ -139,10 +155,15 @@ static uint16_t open_path(struct wasi *w, struct wasi_walk *walk, const uint64_t
     if (e == WASI_SUCCESS) {
         e = wasi_copy_path(w, args[2], args[3], w->path);
     }
-    if (e == WASI_SUCCESS) {
-        e = wasi_walk(w, walk, dir->handle, w->path, follow_of(r));
+    if (e != WASI_SUCCESS) {
+        return e;
     }
-    return e != WASI_SUCCESS ? e : open_last(w, walk, r, out);
+    e = open_kept(w, dir, args[3], r, out);
+    if (e != WASI_ENOTSUP) {
+        return e;
+    }
+    e = wasi_walk(w, walk, dir->handle, w->path, follow_of(r));
+    return e == WASI_SUCCESS ? open_last(w, walk, r, out) : e;
 }
 
 uint32_t wasi_path_open(struct wasi *w, const uint64_t *args)

@@ -20,15 +20,20 @@ struct start {
  * failed has opened some of them. walk_from() sets `depth` first, so that ending a walk that never
  * began is harmless. */
 
+static uint16_t check_start(struct wasi *w, struct wasi_walk *walk, const struct start *s,
+                            struct wasi_fd **fd)
+{
+    walk->depth = 0;
+    walk->is_directory_wanted = false; /* no walk says so, if the path is known as a whole */
+    uint16_t e = wasi_fd_need_directory(w, s->number, s->rights, fd);
+    return e == WASI_SUCCESS ? wasi_copy_path(w, s->path, s->len, w->path) : e;
+}
+
 static uint16_t walk_from(struct wasi *w, struct wasi_walk *walk, const struct start *s)
 {
     struct wasi_fd *fd;
-    walk->depth = 0;
-    uint16_t e = wasi_fd_need_directory(w, s->number, s->rights, &fd);
-    if (e == WASI_SUCCESS) {
-        e = wasi_copy_path(w, s->path, s->len, w->path);
-    }
-    return e != WASI_SUCCESS ? e : wasi_walk(w, walk, fd->handle, w->path, s->follow);
+    uint16_t e = check_start(w, walk, s, &fd);
+    return e == WASI_SUCCESS ? wasi_walk(w, walk, fd->handle, w->path, s->follow) : e;
 }
 
 static bool is_dot(const struct wasi_walk *walk)
@@ -127,22 +132,37 @@ uint32_t wasi_path_unlink_file(struct wasi *w, const uint64_t *args)
     return e;
 }
 
+static uint16_t stat_path(struct wasi *w, struct wasi_walk *walk, const struct start *s,
+                          struct wasi_stat *out)
+{
+    struct wasi_fd *fd;
+    uint16_t e = check_start(w, walk, s, &fd);
+    if (e == WASI_SUCCESS && wasi_may_be_kept(w, s->len)) {
+        e = w->system->nodes->stat_kept(fd->handle, w->path, s->follow == WASI_FOLLOW, out);
+        if (e != WASI_ENOTSUP) {
+            return e;
+        }
+        e = WASI_SUCCESS;
+    }
+    if (e == WASI_SUCCESS) {
+        e = wasi_walk(w, walk, fd->handle, w->path, s->follow);
+    }
+    return e == WASI_SUCCESS ? stat_of(w, walk, out) : e;
+}
+
 uint32_t wasi_path_filestat_get(struct wasi *w, const uint64_t *args)
 {
     struct wasi_walk *walk = &w->walk[0];
     struct wasi_stat st;
+    const struct start start = {args[0], WASI_RIGHT_PATH_FILESTAT_GET, args[2], args[3],
+                                follow_of(args[1])};
     uint8_t *to = wasi_at(w, args[4], WASI_FILESTAT_SIZE);
     if (!is_lookup(args[1])) {
         return WASI_EINVAL;
     }
-    uint16_t e = walk_from(w, walk,
-                           &(struct start){args[0], WASI_RIGHT_PATH_FILESTAT_GET, args[2], args[3],
-                                           follow_of(args[1])});
+    uint16_t e = stat_path(w, walk, &start, &st);
     if (e == WASI_SUCCESS && to == NULL) {
         e = WASI_EFAULT;
-    }
-    if (e == WASI_SUCCESS) {
-        e = stat_of(w, walk, &st);
     }
     if (e == WASI_SUCCESS && walk->is_directory_wanted && st.type != WASI_TYPE_DIRECTORY) {
         e = WASI_ENOTDIR;

@@ -80,28 +80,48 @@ static uint8_t type_of(enum file_type type, bool is_terminal)
 /* Charged to a program for each file that it opens: file, node, name, descriptor. */
 #define PAGES_A_FILE 1u
 
-static uint16_t node_open(struct wasi_handle *dir, const char *name, unsigned flags,
-                          struct wasi_handle **out)
+static unsigned vfs_flags(unsigned flags)
 {
-    struct file *f;
-    unsigned vfs = ((flags & WASI_OPEN_READ) != 0 ? VFS_READ : 0u) |
-                   ((flags & WASI_OPEN_WRITE) != 0 ? VFS_WRITE : 0u) |
-                   ((flags & WASI_OPEN_CREATE) != 0 ? VFS_CREATE : 0u) |
-                   ((flags & WASI_OPEN_EXCLUSIVE) != 0 ? VFS_EXCLUSIVE : 0u) |
-                   ((flags & WASI_OPEN_TRUNCATE) != 0 ? VFS_TRUNCATE : 0u) |
-                   ((flags & WASI_OPEN_DIRECTORY) != 0 ? VFS_DIRECTORY : 0u) |
-                   ((flags & WASI_OPEN_APPEND) != 0 ? VFS_APPEND : 0u);
-    struct program *p = program_current();
-    if (!program_charge(p, PAGES_A_FILE)) {
-        return WASI_ENOMEM;
-    }
-    enum status s = file_open_at(file_of(dir), name, vfs, &f);
+    return ((flags & WASI_OPEN_READ) != 0 ? VFS_READ : 0u) |
+           ((flags & WASI_OPEN_WRITE) != 0 ? VFS_WRITE : 0u) |
+           ((flags & WASI_OPEN_CREATE) != 0 ? VFS_CREATE : 0u) |
+           ((flags & WASI_OPEN_EXCLUSIVE) != 0 ? VFS_EXCLUSIVE : 0u) |
+           ((flags & WASI_OPEN_TRUNCATE) != 0 ? VFS_TRUNCATE : 0u) |
+           ((flags & WASI_OPEN_DIRECTORY) != 0 ? VFS_DIRECTORY : 0u) |
+           ((flags & WASI_OPEN_APPEND) != 0 ? VFS_APPEND : 0u);
+}
+
+/* The program was charged for the file that an open returns, if it returns one. */
+static uint16_t opened(enum status s, struct file *f, struct wasi_handle **out)
+{
     if (s == OK) {
         *out = (struct wasi_handle *)(void *)f;
     } else {
-        program_uncharge(p, PAGES_A_FILE);
+        program_uncharge(program_current(), PAGES_A_FILE);
     }
     return errno_of(s);
+}
+
+static uint16_t node_open(struct wasi_handle *dir, const char *name, unsigned flags,
+                          struct wasi_handle **out)
+{
+    struct file *f = NULL;
+    if (!program_charge(program_current(), PAGES_A_FILE)) {
+        return WASI_ENOMEM;
+    }
+    enum status s = file_open_at(file_of(dir), name, vfs_flags(flags), &f);
+    return opened(s, f, out);
+}
+
+static uint16_t open_kept(struct wasi_handle *dir, const char *path, unsigned flags, bool follow,
+                          struct wasi_handle **out)
+{
+    struct file *f = NULL;
+    if (!program_charge(program_current(), PAGES_A_FILE)) {
+        return WASI_ENOMEM;
+    }
+    enum status s = file_open_kept(file_of(dir), path, vfs_flags(flags), follow, &f);
+    return opened(s, f, out);
 }
 
 /* The reaper closes the files of an ended program and runs in no program, so nothing is
@@ -112,21 +132,34 @@ static void node_close(struct wasi_handle *h)
     program_uncharge(program_current(), PAGES_A_FILE);
 }
 
+static uint16_t stat_of(enum status s, const struct file_stat *st, struct wasi_stat *out)
+{
+    if (s == OK) {
+        *out = (struct wasi_stat){.device = st->device,
+                                  .inode = st->inode,
+                                  .links = st->links,
+                                  .size = st->size,
+                                  .accessed_ns = st->accessed_ns,
+                                  .modified_ns = st->modified_ns,
+                                  .changed_ns = st->changed_ns,
+                                  .type = type_of(st->type, st->is_terminal)};
+    }
+    return errno_of(s);
+}
+
 static uint16_t node_stat(struct wasi_handle *h, const char *name, struct wasi_stat *out)
 {
     struct file_stat st;
     enum status s = name == NULL ? file_stat(file_of(h), &st) : file_stat_at(file_of(h), name, &st);
-    if (s == OK) {
-        *out = (struct wasi_stat){.device = st.device,
-                                  .inode = st.inode,
-                                  .links = st.links,
-                                  .size = st.size,
-                                  .accessed_ns = st.accessed_ns,
-                                  .modified_ns = st.modified_ns,
-                                  .changed_ns = st.changed_ns,
-                                  .type = type_of(st.type, st.is_terminal)};
-    }
-    return errno_of(s);
+    return stat_of(s, &st, out);
+}
+
+static uint16_t stat_kept(struct wasi_handle *dir, const char *path, bool follow,
+                          struct wasi_stat *out)
+{
+    struct file_stat st;
+    enum status s = file_stat_kept(file_of(dir), path, follow, &st);
+    return stat_of(s, &st, out);
 }
 
 static uint16_t node_set_times(struct wasi_handle *h, const char *name,
@@ -392,8 +425,12 @@ static uint16_t poll(struct wasi_wait *waits, uint32_t count, uint64_t deadline_
     return errno_of(s);
 }
 
-static const struct wasi_node_ops nodes = {
-    .open = node_open, .close = node_close, .stat = node_stat, .set_times = node_set_times};
+static const struct wasi_node_ops nodes = {.open = node_open,
+                                           .close = node_close,
+                                           .stat = node_stat,
+                                           .open_kept = open_kept,
+                                           .stat_kept = stat_kept,
+                                           .set_times = node_set_times};
 
 static const struct wasi_file_ops files = {.read = do_read,
                                            .write = do_write,

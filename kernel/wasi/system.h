@@ -4,7 +4,7 @@
 // such system (kernel_system.c); the computer that runs the host command is another. Access checks
 // are above this interface and written once.
 //
-// A system does not handle paths: each name is one component in an open directory, and links are
+// A system need not handle paths: each name is one component in an open directory, and links are
 // never followed. Every function returns WASI_SUCCESS or an error; outputs are unchanged on error.
 #pragma once
 
@@ -68,6 +68,13 @@ struct wasi_node_ops {
     void (*close)(struct wasi_handle *h);
     /** name NULL: the handle. A link is not followed. */
     uint16_t (*stat)(struct wasi_handle *h, const char *name, struct wasi_stat *out);
+    /** open and stat of a path of several names, none of which is "." or "..". A link is not
+     * followed; with `follow`, the path has none at all. ENOTSUP: the path may be another one, or
+     * the system does not know: the caller walks along it. NULL: it never knows. */
+    uint16_t (*open_kept)(struct wasi_handle *dir, const char *path, unsigned flags, bool follow,
+                          struct wasi_handle **out);
+    uint16_t (*stat_kept)(struct wasi_handle *dir, const char *path, bool follow,
+                          struct wasi_stat *out);
     /** As stat. */
     uint16_t (*set_times)(struct wasi_handle *h, const char *name, const struct wasi_times *times);
 };

@@ -10,7 +10,7 @@
  * So another thread or program that renames or replaces directories meanwhile can make the walk
  * fail, or continue in a directory at its new place, but cannot lead it above its start.
  *
- * Symbolic links are expanded here, in walk.rest: the target is put in front of the remaining
+ * Symbolic links are expanded here, to walk.rest: the target is put in front of the remaining
  * path. An absolute target is refused. The system never follows links itself: its open fails with
  * ELOOP for one. */
 #define CHANGES_MAX 16u /* times that one name may change while a walk handles it */
@@ -148,16 +148,23 @@ static uint16_t end_at(struct wasi *w, struct wasi_walk *k, enum wasi_follow fol
     return e == WASI_EINVAL || e == WASI_ENOENT ? WASI_SUCCESS : e;
 }
 
+/* 1 for ".", 2 for "..", 0 for any other name. */
+static unsigned count_dots(const char *name)
+{
+    unsigned dots = name[0] != '.' ? 0 : name[1] != '.' ? 1 : 2;
+    return name[dots] == '\0' ? dots : 0;
+}
+
 /* Handle one component. *again: more follow. */
 static uint16_t step(struct wasi *w, struct wasi_walk *k, enum wasi_follow follow, bool *again)
 {
     bool is_last = *skip_slashes(k->next) == '\0';
-    bool is_up = strcmp(k->name, "..") == 0;
+    unsigned dots = count_dots(k->name);
     *again = !is_last;
-    if (!is_up && strcmp(k->name, ".") != 0) {
+    if (dots == 0) {
         return is_last ? end_at(w, k, follow, again) : pass_through(w, k);
     }
-    uint16_t e = is_up ? walk_up(w, k) : WASI_SUCCESS;
+    uint16_t e = dots == 2 ? walk_up(w, k) : WASI_SUCCESS;
     if (is_last) {
         stay_here(k);
     }
@@ -171,8 +178,7 @@ uint16_t wasi_walk(struct wasi *w, struct wasi_walk *walk, struct wasi_handle *d
     walk->depth = 0;
     walk->links = 0;
     walk->is_directory_wanted = false;
-    memcpy(walk->rest, path, strlen(path) + 1);
-    walk->next = walk->rest;
+    walk->next = path;
     uint16_t e = path[0] == '/' ? WASI_ENOTCAPABLE : WASI_SUCCESS;
     bool again = true;
     while (e == WASI_SUCCESS && again) {

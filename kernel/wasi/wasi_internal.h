@@ -39,7 +39,7 @@ struct wasi_walk {
     uint32_t links;
     bool is_directory_wanted;     /* the path ends with '/' or a dot component */
     char name[WASI_NAME_MAX + 1]; /* name in the last directory; "." is that directory itself */
-    const char *next;             /* the remaining path, in `rest` */
+    const char *next;             /* the remaining path: the caller's, or after a link `rest` */
     char rest[WASI_PATH_MAX];
     char target[WASI_PATH_MAX];
 };
@@ -121,7 +121,7 @@ enum wasi_follow {
 
 /**
  * @brief Walk from a directory along a path, which cannot lead out of the directory.
- * @param path Zero-terminated.
+ * @param path Zero-terminated; it stays as it is until this returns.
  * @return The walk's last directory and name are set; call wasi_walk_end() in every case.
  *     ENOTCAPABLE: the path leads out; ENOENT, ENOTDIR, ELOOP, ENAMETOOLONG, and errors
  *     of the system.
@@ -129,6 +129,13 @@ enum wasi_follow {
 uint16_t wasi_walk(struct wasi *w, struct wasi_walk *walk, struct wasi_handle *dir,
                    const char *path, enum wasi_follow follow);
 void wasi_walk_end(struct wasi *w, struct wasi_walk *walk);
+
+/** @brief True if the system may know a path of `len` bytes as a whole. A path of more names than a
+ *     walk allows has to fail also if it does. */
+static inline bool wasi_may_be_kept(const struct wasi *w, uint64_t len)
+{
+    return w->system->nodes->stat_kept != NULL && len < 2 * (WASI_DEPTH_MAX - 1);
+}
 
 static inline struct wasi_handle *wasi_walk_dir(const struct wasi_walk *walk)
 {

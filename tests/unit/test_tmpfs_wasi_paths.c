@@ -244,6 +244,9 @@ static void test_looking(void **state)
     assert_int_equal(stat_path("d/", false), WASI_SUCCESS);
     assert_int_equal(g.memory[GUEST_BUFFER + WASI_FILESTAT_TYPE], WASI_TYPE_DIRECTORY);
     assert_int_equal(stat_path("f/", false), WASI_ENOTDIR);
+    assert_int_equal(stat_path("f", true), WASI_SUCCESS);
+    assert_int_equal(stat_path("d/", false), WASI_SUCCESS);
+    assert_int_equal(stat_path("f", true), WASI_SUCCESS); /* not what the last path wanted */
     assert_int_equal(stat_path("dangling", false), WASI_SUCCESS);
     assert_int_equal(stat_path("dangling", true), WASI_ENOENT);
     assert_int_equal(stat_path("no", true), WASI_ENOENT);
