@@ -122,8 +122,8 @@ static void put_page(const struct file_map *m, const struct map_page *p)
     }
 }
 
-/* If the first page cannot be shared, probably none can: the blocks are smaller than a page and begin
- * in the middle of one, or the file was just written. Then E_NOTSUP. */
+/* If the first page cannot be shared, probably none can: the blocks are smaller than a page and
+ * begin in the middle of one, or the file was just written. Then E_NOTSUP. */
 static enum status map_page(struct file_map *m, size_t size, size_t *len)
 {
     struct map_page *p = &m->pages[m->count];

@@ -441,13 +441,22 @@ static void get_contents(const struct file_view *v, uint64_t out[2])
     }
 }
 
-static void view_data(void (*meanwhile)(uint32_t seed), uint32_t seed)
+/* The disk equals the cache, and no other thread uses the file. */
+static void view_is_mapped(void)
 {
     struct file_view v;
     struct hal_mapping m;
+    TEST_NEED(file_view_open(DISK "/data", FILE_BLOCKS * BLOCK, &v) == OK);
+    TEST_CHECK(v.map != NULL);
+    TEST_CHECK(hal_mmu_query((uintptr_t)v.bytes, &m) && m.prot == PROT_R);
+    file_view_close(&v);
+}
+
+static void view_data(void (*meanwhile)(uint32_t seed), uint32_t seed)
+{
+    struct file_view v;
     uint64_t before[2], after[2];
     TEST_NEED(file_view_open(DISK "/data", FILE_BLOCKS * BLOCK, &v) == OK);
-    TEST_CHECK(hal_mmu_query((uintptr_t)v.bytes, &m) && m.prot == PROT_R);
     get_contents(&v, before);
     meanwhile(seed);
     get_contents(&v, after);
@@ -536,6 +545,7 @@ static void use_disk(void)
 {
     for (unsigned i = 0; i < test_scaled(3, 1); i++) {
         TEST_NEED(vfs_mount_block(&ram.dev, DISK) == OK);
+        view_is_mapped();
         run_on_contenders("smp files", read_disk);
         run_on_contenders("smp files", unmount_while_others_walk);
         TEST_EQUAL(vfs_remount(DISK, true), OK);
