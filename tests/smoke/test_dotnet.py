@@ -205,7 +205,7 @@ class DotNet(TestCase):
         result = run("--smp", "4", "--files", self.folder, typed=f"{line}\npoweroff\n")
         self.expect(result)
         told = dict(result.answers)[line]
-        for text in ("together: 180900\nin turn: 582900\nTrue There are too many threads, or there is no memory for another one.\n",
+        for text in ("together: 180900\nin turn: 281400\nTrue There are too many threads, or there is no memory for another one.\n",
                      "all memory again: 47185920\nand again: 60300\ntasks: 0\n"):
             self.assertIn(text, told)
         self.assertNotIn("ended by", told)

@@ -32,8 +32,8 @@ static class Crowd
         int count = Chain(ref last, 100);
         lock (gate)
         {
-            inside++;
-            Monitor.PulseAll(gate);
+            if (++inside == awaited) // once: otherwise the threads would wake each other 45,000 times
+                Monitor.PulseAll(gate);
             while (inside < awaited && !isOpen)
                 Monitor.Wait(gate);
             sum += count;
@@ -89,7 +89,7 @@ static class Crowd
         for (int round = 0; round < 3; round++)
             Meet(300);
         Console.WriteLine("together: " + sum);
-        for (int n = 0; n < 2000; n++)
+        for (int n = 0; n < 500; n++)
             Meet(1);
         Console.WriteLine("in turn: " + sum);
         if (words.Length != 0)

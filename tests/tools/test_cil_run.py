@@ -23,7 +23,7 @@ ENGINES = ([], ["--interp"])
 FILTERS = Path(__file__).parent / "cil_filters.cs"
 THREADS = {"cil_threads.cs": 7, "cil_tasks.cs": 9}  # with their exit status
 CROWD_PRINT = """together: 180900
-in turn: 582900
+in turn: 281400
 True There are too many threads, or there is no memory for another one.
 all memory again: 47185920
 and again: 60300
