@@ -11,6 +11,7 @@
 
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/access_check.h"
+#include "kernel/lib/unicode.h"
 
 #include <stdint.h>
 
@@ -250,9 +251,12 @@ bool str_copy(char *dst, size_t len, const char *src)
  * character there could move the cursor or change the report around it. */
 void str_make_printable(char *s)
 {
-    for (; *s != '\0'; s++) {
-        if (*s < ' ' || *s > '~') {
+    for (size_t n; *s != '\0'; s += n) {
+        uint32_t c = (uint8_t)*s;
+        n = c < 0x80 ? 1 : unicode_decode(s, UNICODE_BYTES_MAX, &c); /* reads nothing after the 0 */
+        if (c < ' ' || c == 0x7f || (c > 0x7f && (n == 1 || c < 0xa0))) {
             *s = '?';
+            n = 1;
         }
     }
 }

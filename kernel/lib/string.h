@@ -23,8 +23,9 @@ char *strrchr(const char *s, int c);
  * @return false if it was truncated. */
 bool str_copy(char *dst, size_t len, const char *src);
 
-/** @brief Replace everything but printable ASCII by '?'. For text from outside (file names, a
- *     device's serial number) that is shown to a person: it must not control the terminal. */
+/** @brief Replace control characters, and bytes that are not UTF-8, by '?'. For text from outside
+ *     (file names, a device's serial number) that is shown to a person: it must not control the
+ *     terminal. */
 void str_make_printable(char *s);
 
 /** @brief True if `s` starts with `prefix`. */

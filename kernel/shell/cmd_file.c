@@ -237,7 +237,7 @@ static bool run_rm(int argc, char **argv)
 
 static bool run_mkdir(int argc, char **argv)
 {
-    if (argc < 2) {
+    if (argc < 2 || argv[1][0] == '-') {
         return false;
     }
     for (int i = 1; i < argc; i++) {

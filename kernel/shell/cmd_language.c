@@ -42,7 +42,7 @@ static bool run_cd(int argc, char **argv)
     s = s == OK ? vfs_stat(NULL, path, true, &st) : s;
     s = s == OK && st.type != FILE_DIRECTORY ? E_NOTDIR : s;
     if (s != OK) {
-        shell_error("cd: %s: %s\n", to, status_text(s));
+        shell_complain("cd", to, s);
         return true;
     }
     (void)str_copy(sh->cwd, sizeof sh->cwd, path);
@@ -88,7 +88,7 @@ static bool run_export(int argc, char **argv)
         if (n > 0 && argv[i][n] == '=') {
             assign("export", argv[i], true);
         } else if (n == 0 || argv[i][n] != '\0' || n + 2 > sizeof text) {
-            shell_error("export: %s: not a name\n", argv[i]);
+            shell_complain_text("export", argv[i], "not a name");
         } else if (!shell_export(sh, argv[i])) {
             fmt_print(text, sizeof text, "%s=", argv[i]);
             assign("export", text, true);
@@ -203,7 +203,7 @@ static bool run_read(int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         size_t n = syntax_name(argv[i]);
         if (n == 0 || argv[i][n] != '\0') {
-            shell_error("read: %s: not a name\n", argv[i]);
+            shell_complain_text("read", argv[i], "not a name");
             return true;
         }
     }

@@ -43,7 +43,7 @@ static bool run_help(int argc, char **argv)
         if (c != NULL) {
             shell_print_help(c);
         } else if (!shell_is_command(argv[1])) {
-            shell_error("help: %s: no such command\n", argv[1]);
+            shell_complain_text("help", argv[1], "no such command");
         }
         return true;
     }
@@ -145,7 +145,7 @@ static bool run_poweroff(int argc, char **argv)
 const struct shell_command shell_system_commands[] = {
     {"help", "[COMMAND]", "list the commands, or explain one", run_help},
     {"log", "", "the last lines of the kernel log", run_log},
-    {"dmesg", "", "the same", run_log},
+    {"dmesg", "", "the same as log", run_log},
     {"free", "", "memory used and free", run_free},
     {"test", "[GLOB]", "run the kernel's tests (TAP)", run_test},
     {"bench", "[GLOB]", "run the benchmarks", run_bench},

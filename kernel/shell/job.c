@@ -620,9 +620,10 @@ static struct job *named(int argc, char **argv)
         number = JOB_ANY - 1; /* none has it */
     }
     struct job *job = find(io->shell, (unsigned)number);
-    if (job == NULL) {
-        const char *reason = argc > 1 ? "no such job" : "there is no job";
-        shell_error("%s: %s%s%s\n", argv[0], argc > 1 ? argv[1] : "", argc > 1 ? ": " : "", reason);
+    if (job == NULL && argc > 1) {
+        shell_complain_text(argv[0], argv[1], "no such job");
+    } else if (job == NULL) {
+        shell_error("%s: there is no job\n", argv[0]);
     }
     return job;
 }

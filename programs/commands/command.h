@@ -107,26 +107,57 @@ static inline void out_hex(uint64_t v, unsigned digits)
     }
 }
 
-/* A name from a disk: control characters could drive the terminal. */
-static inline void out_name(const char *name)
+/* Bytes of the character at the start of some bytes; 0: the first byte could drive the terminal or
+ * is no UTF-8 (Unicode, table 3-7). */
+static inline size_t harmless_length(const char *s, size_t len)
 {
-    for (; *name != '\0'; name++) {
-        if ((unsigned char)*name < ' ' || *name == 0x7f) {
-            out("\\x");
-            out_hex((unsigned char)*name, 2);
-        } else {
-            out_bytes(name, 1);
+    const unsigned char *p = (const unsigned char *)s;
+    unsigned first = p[0], second = len > 1 ? p[1] : 0;
+    size_t n = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
+    if (first < 0x80) {
+        return first >= ' ' && first != 0x7f;
+    }
+    for (size_t i = 1; i < n; i++) {
+        if (i >= len || (p[i] & 0xc0) != 0x80) {
+            return 0;
         }
+    }
+    bool is_bad = (first == 0xc2 && second < 0xa0) || (first == 0xe0 && second < 0xa0) ||
+                  (first == 0xed && second > 0x9f) || (first == 0xf0 && second < 0x90) ||
+                  (first == 0xf4 && second > 0x8f);
+    return is_bad ? 0 : n;
+}
+
+/* A name from a disk, or a word that may be one. */
+static inline void put_name(const char *name, void (*put)(const char *s, size_t len))
+{
+    for (size_t left = strlen(name); left > 0;) {
+        size_t n = harmless_length(name, left);
+        unsigned char byte = (unsigned char)*name;
+        char escape[] = {'\\', 'x', "0123456789abcdef"[byte >> 4], "0123456789abcdef"[byte & 15]};
+        put(n > 0 ? name : escape, n > 0 ? n : sizeof escape);
+        name += n > 0 ? n : 1;
+        left -= n > 0 ? n : 1;
     }
 }
 
+static inline void out_name(const char *name)
+{
+    put_name(name, out_bytes);
+}
+
 /* ---- Complaints and the end ---- */
+
+static inline void say_bytes(const char *s, size_t len)
+{
+    (void)write_all(2, s, len);
+}
 
 static inline void complain(const char *what, const char *why)
 {
     say(command_name);
     say(": ");
-    say(what);
+    put_name(what, say_bytes);
     say(": ");
     say(why);
     say("\n");
@@ -190,11 +221,15 @@ static inline void begin(int argc, char **argv, const char *usage)
     }
 }
 
-/* Options of one letter, together or apart. @return the index of the first other word. */
+/* Options of one letter, together or apart, up to a word that is none or to "--". @return the index
+ * of the first word after them. */
 static inline int take_flags(int argc, char **argv, const char *known, bool *flags)
 {
     int at = 1;
     for (; at < argc && argv[at][0] == '-' && argv[at][1] != '\0'; at++) {
+        if (strcmp(argv[at], "--") == 0) {
+            return at + 1;
+        }
         for (const char *c = argv[at] + 1; *c != '\0'; c++) {
             const char *found = strchr(known, *c);
             if (found == NULL) {
@@ -220,6 +255,21 @@ static inline bool parse_number(const char *s, uint64_t *result)
     }
     *result = v;
     return true;
+}
+
+/* "-n 3" or "-3", for head and tail. @return the index of the first word after it. */
+static inline int take_lines(int argc, char **argv, uint64_t *lines)
+{
+    if (argc > 1 && strcmp(argv[1], "-n") == 0) {
+        if (argc < 3 || !parse_number(argv[2], lines)) {
+            misused();
+        }
+        return 3;
+    }
+    if (argc > 1 && argv[1][0] == '-' && parse_number(argv[1] + 1, lines)) {
+        return 2;
+    }
+    return take_flags(argc, argv, "", NULL);
 }
 
 /* ---- Input ---- */

@@ -48,6 +48,7 @@ static void dump(struct input *in)
 int main(int argc, char **argv)
 {
     begin(argc, argv, "hexdump [FILE...]");
-    for_each_input(argc - 1, argv + 1, dump);
+    int first = take_flags(argc, argv, "", NULL);
+    for_each_input(argc - first, argv + first, dump);
     finish();
 }

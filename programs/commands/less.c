@@ -12,15 +12,19 @@ static char wanted[PATH_BYTES]; /* skip to a line with it; "": show all */
 
 static void show_line(const char *line, size_t len)
 {
-    for (size_t i = 0; i < len; i++) {
+    for (size_t i = 0; i < len;) {
         unsigned char c = (unsigned char)line[i];
-        bool is_plain = (c >= ' ' && c != 0x7f) || c == '\n' || c == '\t';
-        if (is_plain) {
-            out_bytes(&line[i], 1);
-        } else {
+        size_t n = c == '\n' || c == '\t' ? 1 : harmless_length(line + i, len - i);
+        if (n > 0) {
+            out_bytes(&line[i], n);
+        } else if (c < 0x80) {
             char caret[2] = {'^', (char)(c ^ 0x40)};
             out_bytes(caret, 2);
+        } else {
+            out("\\x");
+            out_hex(c, 2);
         }
+        i += n > 0 ? n : 1;
     }
 }
 
@@ -91,12 +95,13 @@ static void copy(struct input *in)
 int main(int argc, char **argv)
 {
     begin(argc, argv, "less [FILE...]");
+    int first = take_flags(argc, argv, "", NULL);
     const char *lines = getenv("LINES");
     uint64_t n;
     if (lines != NULL && parse_number(lines, &n) && n > 1) {
         rows = n - 1;
     }
-    keyboard = argc > 1 ? 0 : 2;
-    for_each_input(argc - 1, argv + 1, isatty(1) ? page : copy);
+    keyboard = argc > first ? 0 : 2;
+    for_each_input(argc - first, argv + first, isatty(1) ? page : copy);
     finish();
 }

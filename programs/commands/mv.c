@@ -23,11 +23,12 @@ static void move(const char *from, const char *to)
 int main(int argc, char **argv)
 {
     begin(argc, argv, "mv FROM... TO");
-    bool into = argc > 2 && is_folder(argv[argc - 1]);
-    if (argc < 3 || (argc > 3 && !into)) {
+    int first = take_flags(argc, argv, "", NULL), count = argc - first;
+    bool into = count > 1 && is_folder(argv[argc - 1]);
+    if (count < 2 || (count > 2 && !into)) {
         misused();
     }
-    for (int i = 1; i < argc - 1; i++) {
+    for (int i = first; i < argc - 1; i++) {
         char path[PATH_BYTES];
         if (!into) {
             move(argv[i], argv[argc - 1]);

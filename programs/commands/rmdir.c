@@ -6,10 +6,11 @@
 int main(int argc, char **argv)
 {
     begin(argc, argv, "rmdir DIR...");
-    if (argc < 2) {
+    int first = take_flags(argc, argv, "", NULL);
+    if (argc == first) {
         misused();
     }
-    for (int i = 1; i < argc; i++) {
+    for (int i = first; i < argc; i++) {
         if (rmdir(argv[i]) != 0) {
             complain_errno(argv[i]);
         }

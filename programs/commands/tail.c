@@ -21,14 +21,8 @@ static void tail(struct input *in)
 
 int main(int argc, char **argv)
 {
-    begin(argc, argv, "tail [-n LINES] [FILE...]");
-    int first = 1;
-    if (argc > 1 && strcmp(argv[1], "-n") == 0) {
-        if (argc < 3 || !parse_number(argv[2], &wanted)) {
-            misused();
-        }
-        first = 3;
-    }
+    begin(argc, argv, "tail [-n LINES | -LINES] [FILE...]");
+    int first = take_lines(argc, argv, &wanted);
     for_each_input(argc - first, argv + first, tail);
     finish();
 }

@@ -6,10 +6,11 @@
 int main(int argc, char **argv)
 {
     begin(argc, argv, "touch FILE...");
-    if (argc < 2) {
+    int first = take_flags(argc, argv, "", NULL);
+    if (argc == first) {
         misused();
     }
-    for (int i = 1; i < argc; i++) {
+    for (int i = first; i < argc; i++) {
         if (utimensat(AT_FDCWD, argv[i], NULL, 0) == 0) {
             continue;
         }

@@ -36,10 +36,11 @@ int main(int argc, char **argv)
 {
     static char indent[4 * PATH_BYTES] = "";
     begin(argc, argv, "tree [DIR]");
-    if (argc > 2) {
+    int first = take_flags(argc, argv, "", NULL);
+    if (argc > first + 1) {
         misused();
     }
-    const char *top = argc == 2 ? argv[1] : ".";
+    const char *top = argc > first ? argv[first] : ".";
     out_name(top);
     out("\n");
     draw(top, indent);

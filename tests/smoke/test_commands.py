@@ -226,6 +226,30 @@ class Commands(TestCase):
                                         env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"}).stdout
                 self.assertEqual(answer, wanted)
 
+    def test_options_that_a_command_does_not_have_are_refused(self):
+        """They are no names of files, unless -- is before them."""
+        commands = "cp date env find grep head hexdump less ln mv rmdir sort tail touch tree wc".split()
+        lines = ["mkdir -p /tmp/new/er", *(f"{command} -Z /tmp/new" for command in commands)]
+        files = ["write /tmp/lines one", "cat /tmp/lines /tmp/lines /tmp/lines > /tmp/three", "cd /tmp; touch -- -x; ls; tail -- -x; cd /"]
+        ends = ["head -2 /tmp/three", "tail -1 < /tmp/three"]
+        _, a = self.shell(*lines, "ls -a /tmp", *files, *ends)
+        for line in lines:
+            self.assertTrue(a[line].startswith("usage: " + line.partition(" ")[0]), a[line])
+        self.assertEqual(a["ls -a /tmp"], "")
+        self.assertEqual(a[files[2]].split(), ["-x", "lines", "three"])
+        self.assertEqual([a[line] for line in ends], ["one\n" * 2, "one\n"])
+
+    def test_names_of_files_do_not_drive_the_terminal(self):
+        _, a = self.shell("write '/tmp/a\x1b[31m\u009b2Jé日' x", "tree /tmp", "find /tmp", "wc -c /tmp/*", "rmdir /tmp/*",
+                          *(f"for f in /tmp/*; do {line}; done" for line in ("head $f/x", "cat $f/x", "less < $f/x", "rm $f/x", "echo > $f/x")),
+                          "cd /tmp/*", "/tmp/*", "mkdir /tmp/*", "mount vda /tmp/*", "load /tmp/*",
+                          "export /tmp/*", "read /tmp/*", "help /tmp/*", "fg /tmp/*", "umount /tmp/*", "ls /tmp/*")
+        shown = r"a(\\x1b|\?)\[31m(\\xc2\\x9b|\?\?)2Jé日"
+        for line, text in a.items():
+            if "*" in line or line in ("tree /tmp", "find /tmp"):
+                self.assertRegex(text, shown, line)
+                self.assertNotRegex(text, r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", line)
+
     def test_ln_gives_a_file_another_name(self):
         """In memory and on a disk."""
         (self.work / "tree").mkdir()

@@ -156,6 +156,11 @@ static void test_only_printable_characters_are_left(void **state)
         assert_int_equal(s[c - 1], c >= 0x20 && c <= 0x7e ? c : '?');
     }
     assert_int_equal(s[255], '\0');
+    char text[] =
+        "\xc2\x9b"
+        "2J Grüße 日本 😀\u00a0 \xe6\x97 \xed\xa0\x80 \xc0\xaf \xf4\x90\x80\x80 \xf0\x9f\x98";
+    str_make_printable(text);
+    assert_string_equal(text, "??2J Grüße 日本 😀\u00a0 ?? ??? ?? ???? ???");
 }
 
 static void test_glob(void **state)
