@@ -11,6 +11,7 @@
 #include "kernel/fs/ext2_internal.h"
 
 #include "kernel/base/log.h"
+#include "kernel/fs/ext4.h"
 #include "kernel/lib/endian.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"

@@ -277,9 +277,6 @@ struct ext2_ext4 {
                                           const uint8_t *at);
 };
 
-/** @brief Install the functions. NULL: they are no longer known, for tests. @context{any} */
-void ext2_set_ext4(const struct ext2_ext4 *functions);
-
 /** @brief Check a block of a directory, if there are checksums. @return OK; E_CORRUPT. */
 static inline enum status ext2_check_directory(struct ext2 *e, const struct ext2_node *dir,
                                                uint64_t block, struct cache_page *page,

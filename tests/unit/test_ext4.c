@@ -6,6 +6,7 @@
 
 #include "fs/fs_env.h"
 #include "fs/image_bed.h"
+#include "kernel/fs/ext4.h"
 #include "kernel/lib/crc32c.h"
 #include "kernel/lib/endian.h"
 
@@ -142,6 +143,48 @@ static void expect_end(void)
     assert_int_equal(n, 8);
     assert_memory_equal(text, "\0\0\0\0\0\0\0\0", 8);
     file_close(f);
+}
+
+static enum status loaded;
+static unsigned loads;
+
+static enum status load(void)
+{
+    loads++;
+    return loaded;
+}
+
+static enum status make(struct block_device *dev, struct fs **out)
+{
+    return ext4_format.make(dev, out);
+}
+
+/* What reads ext4 is in an extension, which is loaded for ext4 only. Its format mounts the disk. */
+static void test_what_reads_ext4_is_loaded(void **state)
+{
+    static const struct fs_added added = {.make = make};
+    (void)state;
+    ext2_set_ext4(NULL);
+    image_load("4096.img");
+    assert_int_equal(vfs_mount_block(&env_disk.dev, "/i"), E_NOTSUP); /* nothing can load it */
+    ext2_set_ext4_loader(load);
+    loaded = E_NOENT;
+    assert_int_equal(vfs_mount_block(&env_disk.dev, "/i"), E_NOTSUP);
+    loaded = OK;
+    assert_int_equal(vfs_mount_block(&env_disk.dev, "/i"), E_FORMAT); /* it has no such format */
+    assert_int_equal(loads, 2);
+    fs_set_added(&added);
+    image_mount(false);
+    assert_int_equal(loads, 3);
+    expect_same("large");
+    image_unmount();
+    image_shell("mke2fs -q -t ext3 -d tree 3.img 40M");
+    ext2_set_ext4(NULL);
+    image_load("3.img");
+    image_mount(false);
+    assert_int_equal(loads, 3);
+    image_unmount();
+    ext2_enable_ext4();
 }
 
 static void test_default_images_are_read(void **state)
@@ -443,6 +486,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_crc),
+        cmocka_unit_test(test_what_reads_ext4_is_loaded),
         cmocka_unit_test(test_default_images_are_read),
         cmocka_unit_test(test_only_the_wanted_type_is_mounted),
         cmocka_unit_test(test_unwritten_extents_are_zeroes),
