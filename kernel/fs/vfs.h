@@ -73,7 +73,7 @@ enum status file_read_at(struct file *f, uint64_t off, void *buf, size_t len, si
 enum status file_write(struct file *f, const void *buf, size_t len, size_t *done);
 /** @brief Write at `off`, ignoring the position and VFS_APPEND. @return as file_write(). */
 enum status file_write_at(struct file *f, uint64_t off, const void *buf, size_t len, size_t *done);
-/** @brief Why the first write that failed did, whoever wrote; OK: none has failed. @context{any} */
+/** @brief The error of the first failed write, of any writer; OK: none has failed. @context{any} */
 enum status file_write_error(const struct file *f);
 /** @brief Turn appending (VFS_APPEND) on or off. */
 void file_set_append(struct file *f, bool on);
@@ -212,8 +212,8 @@ struct fs_check {
  * @context{thread, may sleep}
  */
 enum status vfs_check_block(struct block_device *dev, struct fs_check *out);
-/** @brief The same for what is mounted at a directory. @return as vfs_check_block(); E_INVAL:
- *     nothing is mounted there; and as vfs_stat(). */
+/** @brief The same for the disk that is mounted at a directory. @return as vfs_check_block();
+ *     E_INVAL: nothing is mounted there; and as vfs_stat(). */
 enum status vfs_check_mounted(const char *dir, struct fs_check *out);
 /** @brief Let vfs_check_block() and vfs_check_mounted() check ext2: until then its kind cannot be
  *     checked. In tools.ko, which has the check (cmake/kernel.cmake). @context{any} */
@@ -230,13 +230,13 @@ void ext2_set_ext4_loader(enum status (*load)(void));
  *     errors, and must be checked first; E_BUSY: files are open for writing, or were removed while
  *     they are open; E_NOMEM, E_IO; and as vfs_stat(). @context{thread, may sleep} */
 enum status vfs_remount(const char *dir, bool is_writable);
-/** @brief Write what was changed in every file system, and make it durable. @return OK; the first
+/** @brief Write the changes of every file system, and make them durable. @return OK; the first
  *     error; the others are tried all the same. @context{thread, may sleep} */
 enum status vfs_sync(void);
 /** @brief Before the machine is switched off: write everything, and let no file system change any
  *     longer. Open files stay open. Failures are logged. @context{thread, may sleep} */
 void vfs_shut_down(void);
-/** @brief Write what was changed and unmount.
+/** @brief Write all changes and unmount.
  * @return OK; E_IO: unmounted, but not everything was written; E_BUSY: files of it are open, a file
  *     system mounted below could no longer be reached, or it is the / of vfs_init(); E_INVAL:
  *     nothing is mounted there; E_NOMEM: never for the name that vfs_get_mount() reports; and as

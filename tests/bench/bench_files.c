@@ -234,7 +234,8 @@ static void bench_sync(void)
     bench_report("fs.fsync_per_s", per_second_milli(SYNCS, ns), "1/s");
 }
 
-/* Writing ends with a sync; what is read is on the disk and mostly no longer in the cache. */
+/* Writing ends with a sync. The bytes that are read then are on the disk, and few of them are still
+ * in the cache. */
 static void bench_stream(void)
 {
     static const char path[] = FOLDER "/stream";

@@ -251,8 +251,8 @@ bool verify_window(struct verifier *v, const struct address *a, unsigned bytes)
            verify_refuse(v, "an access that may leave the memory");
 }
 
-/* An index that was compared; or one that is a constant in all rounds of a loop, in which case the
- * constant was; or, last, because that is a guess more often, one that may equal what was. */
+/* The index was compared. Or it is a constant in all rounds of a loop, and the constant was
+ * compared. Or, last, because that guess fails more often, it may equal a value that was. */
 static bool is_below_length(struct verifier *v, uint32_t index, uint32_t table)
 {
     if (fact_holds_of_itself(v, FACT_BELOW_LENGTH, index, table)) {

@@ -9,8 +9,8 @@
 //
 // What a change here must keep:
 //
-// - A property is used only after it was demanded. Whoever asks gets `true` for a merge and goes
-//   on; nothing that follows from the answer is taken back.
+// - A property is used only after it was demanded. For a merge the answer is `true`, and the
+//   caller goes on; nothing that follows from the answer is taken back.
 // - Demands on a merge only grow, and its bound (merge.most) only falls. A merge with a new demand
 //   becomes pending, also while the end is being checked, and is checked again with all of them.
 // - A merge that is demanded to equal a value (merge.equals) passes this on to its operands, like

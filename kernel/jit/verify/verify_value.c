@@ -188,7 +188,7 @@ static void note_value(struct verifier *v, struct common *c, uint32_t node)
     c->are_references &= is_reference ? x->n == c->type : x->kind == VALUE_CONST && x->n == 0;
 }
 
-/* The rules of a join. Values that are the same stay what they are. One that was never written
+/* The rules of a join. Equal values stay that value. One that was never written
  * makes the result undefined, because some path does not write it. Numbers whose bounds are final
  * become a number below the largest bound, and references of one type a reference; nothing more
  * about them matters. All others become a merge, which remembers its operands: what the proof will
