@@ -47,8 +47,8 @@ endforeach()
 # What only tools.ko has, though it belongs to a lower room: printing a function at each stage of its compilation (`jit
 # dump`), looking for faults in ext2 (`check`), taking samples (`profile`), and reading ext4.
 set(only_tools kernel/jit/dump.c kernel/jit/ir/ir_print.c kernel/jit/codegen/vcode_print.c
-    kernel/fs/ext2_check.c kernel/fs/ext2_check_tree.c
-    kernel/fs/ext2_checksum.c kernel/fs/ext2_extents.c kernel/fs/ext4.c kernel/lib/crc32c.c kernel/trace/report/profile.c kernel/trace/report/calltree.c)
+    kernel/fs/ext2_check.c kernel/fs/ext2_check_tree.c kernel/trace/report/profile.c kernel/trace/report/calltree.c
+    kernel/fs/ext2_checksum.c kernel/fs/ext2_extents.c kernel/fs/ext4.c kernel/lib/crc32c.c)
 # And of livepatch.ko: the list of applied patches, tracing of calls, and whether the start of compiled code can be replaced.
 set(only_livepatch kernel/module/livepatch_list.c kernel/module/livepatch_trace.c kernel/trace/report/trace_prepare.c
     kernel/jit/verify/verify_entry.c)

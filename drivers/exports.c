@@ -23,6 +23,7 @@
 #include "kernel/lib/compiler.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
+#include "kernel/lib/unicode.h"
 #include "kernel/load/bytecode/bytecode_format.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sched/mutex.h"
@@ -164,6 +165,7 @@ const struct export driver_exports[] = {
     FUNCTION(thread_yield, 1),
     FUNCTION(timer_cancel, 1),
     FUNCTION(timer_start, 1),
+    FUNCTION(unicode_encode, 1),
     FUNCTION(vfs_mount_fs, 1),
     FUNCTION(vfs_open, 1),
     FUNCTION(virtio_config_u32, 1),

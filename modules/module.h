@@ -140,6 +140,7 @@
 #define thread_yield                  thread_yield$1
 #define timer_cancel                  timer_cancel$1
 #define timer_start                   timer_start$1
+#define unicode_encode                unicode_encode$1
 #define vfs_mount_fs                  vfs_mount_fs$1
 #define vfs_open                      vfs_open$1
 #define virtio_config_u32             virtio_config_u32$1

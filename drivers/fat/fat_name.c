@@ -6,6 +6,7 @@
 #include "kernel/base/clock.h"
 #include "kernel/lib/endian.h"
 #include "kernel/lib/string.h"
+#include "kernel/lib/unicode.h"
 
 /* The upper half of code page 437, in which short names are. */
 static const uint16_t code_page[128] = {
@@ -51,21 +52,6 @@ static size_t decode(const uint8_t *s, size_t len, uint32_t *out)
     return n;
 }
 
-static size_t encode(uint32_t c, char *out)
-{
-    if (c < 0x80) {
-        out[0] = (char)c;
-        return 1;
-    }
-    size_t n = c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-    for (size_t i = n - 1; i > 0; i--) {
-        out[i] = (char)(0x80 | (c & 0x3f));
-        c >>= 6;
-    }
-    out[0] = (char)((0xf00u >> n) | c);
-    return n;
-}
-
 static bool is_forbidden(uint32_t c)
 {
     return c < 0x20 || c == 0x7f || (c < 0x80 && strchr("\"*/:<>?\\|", (int)c) != NULL);
@@ -103,10 +89,11 @@ bool fat_to_utf8(const uint16_t *units, size_t count, char out[VFS_NAME_MAX + 1]
         if ((c & 0xfc00) == 0xd800 && has_low) {
             c = 0x10000 + ((c & 0x3ff) << 10) + (units[++i] & 0x3ffu);
         }
-        if (c == 0 || c == '/' || (c >= 0xd800 && c < 0xe000) || len + 4 > VFS_NAME_MAX) {
+        if (c == 0 || c == '/' || (c >= 0xd800 && c < 0xe000) ||
+            len + UNICODE_BYTES_MAX > VFS_NAME_MAX) {
             return false;
         }
-        len += encode(c, out + len);
+        len += unicode_encode(c, (uint8_t *)out + len);
     }
     out[len] = '\0';
     return len > 0 && strcmp(out, ".") != 0 && strcmp(out, "..") != 0;
@@ -155,7 +142,7 @@ static size_t add_part(const uint8_t *bytes, size_t len, bool is_lower, char *ou
     for (size_t i = 0; i < len; i++) {
         uint32_t c = bytes[i] >= 0x80 ? code_page[bytes[i] - 0x80] : bytes[i];
         c = is_lower && c >= 'A' && c <= 'Z' ? c + 32 : c;
-        n += encode(c == '/' || c == 0 ? '_' : c, out + n);
+        n += unicode_encode(c == '/' || c == 0 ? '_' : c, (uint8_t *)out + n);
     }
     return n;
 }

@@ -5,9 +5,9 @@
 #include "kernel/lib/string.h"
 
 /* These functions take one component, not a path. A caller that walks a path itself, and keeps
- * each directory open, cannot be led elsewhere by renames. Mount points are the exception: they
- * are paths, not nodes, so the path under which the directory was opened (file.path) is needed
- * to find them.
+ * each directory open, cannot be led elsewhere by renames. file_open_kept() and file_stat_kept()
+ * take a path, on which no name changes meanwhile. Mount points are paths, not nodes, so the path
+ * under which the directory was opened (file.path) is needed to find them.
  *
  * A reference to a node counts twice: in the node (refs) and in its file system (fs.users), which
  * keeps the file system mounted. Functions of the file system (lookup, create) return a node with
@@ -105,9 +105,9 @@ static enum status check_not_mounted(const struct file *dir, const struct fs_nam
     return mount_is_within(path) ? E_BUSY : OK;
 }
 
-/* Make an open file of a node, without opening it. @param name NULL: it is the directory itself. */
-static enum status make(struct file *dir, const struct fs_name *name, struct fs_node *node,
-                        unsigned flags, struct file **out)
+/* Consumes the node's reference. @param name NULL: the node is the directory itself. */
+static enum status make_file(struct file *dir, const struct fs_name *name, struct fs_node *node,
+                             unsigned flags, struct file **out)
 {
     size_t len = name != NULL ? path_len_of(dir, name) : dir->path_len;
     enum status s = node->type == FILE_SYMLINK ? E_LOOP : open_check(node, flags);
@@ -131,7 +131,7 @@ static enum status open_node(struct file *dir, const struct fs_name *name, struc
                              unsigned flags, struct file **out)
 {
     struct file *f;
-    enum status s = make(dir, name, node, flags, &f);
+    enum status s = make_file(dir, name, node, flags, &f);
     return s == OK ? open_finish(f, out) : s;
 }
 

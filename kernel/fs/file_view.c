@@ -17,7 +17,7 @@
 #define MAP_MIN ((uint64_t)64 << 10) /* bytes: below, a mapping costs more than a copy */
 
 struct map_page {
-    struct cache_page *shared; /* NULL: */
+    struct cache_page *shared; /* NULL: `copy` is mapped instead */
     paddr_t copy;
 };
 

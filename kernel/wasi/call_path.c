@@ -15,10 +15,10 @@ struct start {
 
 /* Each call has the same steps. walk_from() checks the descriptor's rights and walks to the last
  * directory, which stays open, and to a name in it (walk.c). The call then passes that handle and
- * the name to the system, never a path, so nothing that another program renames meanwhile can
- * redirect it. wasi_walk_end() closes the handles; it follows on every way out, because a walk that
- * failed has opened some of them. walk_from() sets `depth` first, so that ending a walk that never
- * began is harmless. */
+ * the name to the system, so nothing that another program renames meanwhile can redirect it. Only
+ * stat_path() first passes a path, which the system knows as a whole or not at all. wasi_walk_end()
+ * closes the handles. It follows on every way out, because a walk that failed has opened some of
+ * them. check_start() sets `depth` first, so that ending a walk that never began is harmless. */
 
 static uint16_t check_start(struct wasi *w, struct wasi_walk *walk, const struct start *s,
                             struct wasi_fd **fd)

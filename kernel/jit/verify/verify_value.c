@@ -188,11 +188,11 @@ static void note_value(struct verifier *v, struct common *c, uint32_t node)
     c->are_references &= is_reference ? x->n == c->type : x->kind == VALUE_CONST && x->n == 0;
 }
 
-/* The rules of a join. Equal values stay that value. One that was never written
- * makes the result undefined, because some path does not write it. Numbers whose bounds are final
- * become a number below the largest bound, and references of one type a reference; nothing more
- * about them matters. All others become a merge, which remembers its operands: what the proof will
- * need of it is not known yet, and is demanded of each operand later. */
+/* The rules of a join. Equal values stay that value. One that was never written makes the result
+ * undefined, because some path does not write it. Numbers whose bounds are final become a number
+ * below the largest bound, and references of one type a reference; nothing more about them matters.
+ * All others become a merge, which remembers its operands: what the proof will need of it is not
+ * known yet, and is demanded of each operand later. */
 uint32_t value_join(struct verifier *v, uint32_t block, uint32_t location, const uint32_t *values,
                     uint32_t count)
 {
