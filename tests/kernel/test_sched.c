@@ -397,6 +397,7 @@ static void an_owner_pays_for_a_stack_while_the_thread_runs(void)
                                                 .leave = leave_nothing,
                                                 .check_cancel = cancel_nothing};
     static struct thread_owner owner = {.ops = &ops, .name = "owner"};
+    charged = uncharged = 0;
     grow_and_join(&owner);
     TEST_EQUAL(charged, (GROWN_STACK - HAL_STACK_SIZE) / PAGE_SIZE);
     TEST_EQUAL(charged, uncharged);
