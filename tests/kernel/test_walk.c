@@ -30,6 +30,7 @@ static const struct {
     {"memory.pages_cached_by_another_cpu_*", "allocates all memory"},
     {"limits.loads_with_any_number_of_free_pages", "allocates all memory"},
     {"sched.a_stack_grows_and_is_freed", "a stack that cannot grow overflows"},
+    {"sched.an_owner_pays_for_a_stack_*", "a stack that cannot grow overflows"},
     {"stack.*", "a stack that cannot grow overflows"},
     {"kills.a_kill_in_any_call_leaks_nothing", "its number of calls depends on time"},
 };
