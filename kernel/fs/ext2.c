@@ -279,6 +279,9 @@ static enum status ext2_stat(struct fs_node *node, struct file_stat *out)
     struct ext2 *e = ext2_of(node);
     const struct ext2_node *n = ext2_node_of(node);
     mutex_lock(&e->lock);
+    if (n->changed_ns == e->time_ns) {
+        e->time_ns = 0; /* so that the caller can tell what changes from now on */
+    }
     *out = (struct file_stat){.inode = node->id,
                               .size = n->size,
                               .blocks_512 = n->blocks_512,

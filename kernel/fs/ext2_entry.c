@@ -157,7 +157,7 @@ enum status ext2_add_entry_locked(struct ext2 *e, const struct fs_name *at, uint
         split(&w, &room, at, inode, stored_type(e, type));
         ext2_changed_locked(e, w.page, w.block, true);
         dir->next_entry = 0;
-        ext2_touch(dir);
+        ext2_touch_locked(e, dir);
         s = ext2_store_node_locked(e, dir);
     }
     ext2_walk_end(&w);
@@ -185,7 +185,7 @@ enum status ext2_set_entry_locked(struct ext2 *e, struct ext2_node *dir,
         store_le32(at, inode);
         at[7] = stored_type(e, type);
         ext2_changed_locked(e, w.page, w.block, true);
-        ext2_touch(dir);
+        ext2_touch_locked(e, dir);
         s = ext2_store_node_locked(e, dir);
     }
     ext2_walk_end(&w);
@@ -209,7 +209,7 @@ enum status ext2_remove_entry_locked(struct ext2 *e, struct ext2_node *dir,
         }
         ext2_changed_locked(e, w.page, w.block, true);
         dir->next_entry = 0;
-        ext2_touch(dir);
+        ext2_touch_locked(e, dir);
         s = ext2_store_node_locked(e, dir);
     }
     ext2_walk_end(&w);

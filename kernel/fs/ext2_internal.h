@@ -87,6 +87,7 @@ struct ext2 {
     uint32_t freed_blocks;   /* [e] by the running transaction: not to be used before its commit */
     uint32_t free_blocks;    /* [e] */
     uint32_t free_inodes;    /* [e] */
+    uint64_t time_ns;        /* [e] of the last change; 0: the next one must have another */
     uint32_t last_directory; /* [e] the group of the last directory made below the root */
     struct disk_state disk;  /* [e] */
     struct ext2_node_table nodes; /* [e] those in use, by inode */
@@ -211,8 +212,11 @@ enum status ext2_store_node_locked(struct ext2 *e, struct ext2_node *n) REQUIRES
 void ext2_put_node_locked(struct ext2 *e, struct ext2_node *n) REQUIRES(e->lock);
 /** @brief Free the blocks and the inode of a node without links; its memory stays. */
 enum status ext2_delete_locked(struct ext2 *e, struct ext2_node *n) REQUIRES(e->lock);
-/** @brief Note a change of the contents. */
-void ext2_touch(struct ext2_node *n);
+/** @brief Note a change of the contents. @return False: the node has this time already. */
+bool ext2_touch_locked(struct ext2 *e, struct ext2_node *n) REQUIRES(e->lock);
+/** @brief The time of a change that is made now, in ns since 1970. Up to 4 ms early. */
+uint64_t ext2_change_time_locked(struct ext2 *e) REQUIRES(e->lock);
+/** @brief The clock, in ns since 1970; 0: unknown. */
 uint64_t ext2_now_ns(void);
 enum file_type ext2_type_of(uint32_t mode);
 /** @brief fs_ops.release */

@@ -153,7 +153,7 @@ static enum status link_locked(struct ext2 *e, struct ext2_node *n, const struct
     s = s != OK ? s : ext2_add_entry_locked(e, to, (uint32_t)n->node.id, n->node.type);
     if (s == OK) {
         n->links++;
-        n->changed_ns = ext2_now_ns();
+        n->changed_ns = ext2_change_time_locked(e);
         s = ext2_store_node_locked(e, n);
     }
     return s;
@@ -207,7 +207,7 @@ static enum status check_remove_locked(struct ext2 *e, const struct ext2_node *n
 static enum status drop_link_locked(struct ext2 *e, struct ext2_node *n) REQUIRES(e->lock)
 {
     n->links = n->node.type == FILE_DIRECTORY ? 0 : n->links - 1;
-    n->changed_ns = ext2_now_ns();
+    n->changed_ns = ext2_change_time_locked(e);
     if (n->links == 0) {
         name_cache_remove_node(&e->names, &n->node); /* a damaged image may have more names of it */
     }
@@ -371,7 +371,7 @@ static enum status move_locked(struct ext2 *e, const struct rename *r) REQUIRES(
         s = drop_link_locked(e, r->replaced);
     }
     if (s == OK) {
-        r->moved->changed_ns = ext2_now_ns();
+        r->moved->changed_ns = ext2_change_time_locked(e);
         s = ext2_store_node_locked(e, r->moved);
     }
     return s == OK ? s : ext2_fail_locked(e, s, "a rename cannot be completed");

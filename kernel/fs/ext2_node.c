@@ -14,6 +14,8 @@
  * finds it meanwhile takes it off the list and loads the inode again, which is always stored.
  *
  * Every number from the disk is checked when it is loaded: the disk may be broken. */
+#define TIME_SHARED_NS (4 * NS_PER_MS)
+
 enum {
     INODE_SIZE_MIN = 128,
     INODE_READ = 160, /* as far as the fields that are known */
@@ -72,9 +74,24 @@ uint64_t ext2_now_ns(void)
     return clock_wall_ns(&now_ns) ? now_ns : 0;
 }
 
-void ext2_touch(struct ext2_node *n)
+/* Changes share a time for TIME_SHARED_NS, unless stat() has returned it: then later ones must
+ * differ. So most writes to existing blocks leave the inode as it is, and a sync after them needs
+ * no transaction. The time of a later change is never smaller, unless the clock was set back. */
+uint64_t ext2_change_time_locked(struct ext2 *e)
 {
-    n->modified_ns = n->changed_ns = ext2_now_ns();
+    uint64_t now_ns = ext2_now_ns();
+    if (now_ns - e->time_ns >= TIME_SHARED_NS) { /* also if the clock was set back */
+        e->time_ns = now_ns;
+    }
+    return e->time_ns;
+}
+
+bool ext2_touch_locked(struct ext2 *e, struct ext2_node *n)
+{
+    uint64_t now_ns = ext2_change_time_locked(e);
+    bool is_changed = n->modified_ns != now_ns || n->changed_ns != now_ns;
+    n->modified_ns = n->changed_ns = now_ns;
+    return is_changed;
 }
 
 /* ---- Times: seconds in 32 bits, and if there is room two more bits and the nanoseconds ---- */
@@ -376,7 +393,7 @@ enum status ext2_make_node_locked(struct ext2 *e, uint32_t inode, uint32_t mode,
     page_cache_put(page);
     n->mode = mode;
     n->node.type = ext2_type_of(mode);
-    ext2_touch(n);
+    ext2_touch_locked(e, n);
     n->accessed_ns = n->modified_ns;
     ext2_nodes_add(&e->nodes, n);
     *out = n;

@@ -68,11 +68,13 @@ static bool is_cancelled(void)
 
 /* The size grows with each block, before the pause: a commit in a pause never has blocks after the
  * file's end. A cancelled thread stops between two blocks and reports how many bytes it has
- * written. The inode is stored once, at the end or in a pause. */
+ * written. The inode is stored once, at the end or in a pause, and only if it differs: tables may
+ * have been added even if nothing was written. */
 static enum status write_locked(struct ext2 *e, struct ext2_node *n, uint64_t off,
                                 const uint8_t *buf, size_t len, size_t *done) REQUIRES(e->lock)
 {
     enum status s = OK;
+    uint64_t old_size = n->size, old_blocks_512 = n->blocks_512;
     size_t at = 0;
     while (at < len && s == OK) {
         uint32_t inside = (uint32_t)(off + at) & (e->block_size - 1);
@@ -84,10 +86,11 @@ static enum status write_locked(struct ext2 *e, struct ext2_node *n, uint64_t of
         at += s == OK ? some : 0;
         s = s != OK ? s : ext2_pause_locked(e, n);
     }
-    if (at != 0) {
-        ext2_touch(n);
+    bool is_same = !n->is_orphan && n->size == old_size && n->blocks_512 == old_blocks_512;
+    if (at != 0 && ext2_touch_locked(e, n)) {
+        is_same = false;
     }
-    enum status stored = ext2_end_locked(e, n, OK); /* tables may have been added even if not */
+    enum status stored = is_same ? OK : ext2_end_locked(e, n, OK);
     if (stored != OK || (at == 0 && s != OK)) {
         return s != OK ? s : stored;
     }
@@ -180,7 +183,7 @@ static enum status set_size_locked(struct ext2 *e, struct ext2_node *n, uint64_t
     }
     s = s != OK ? s : resize_locked(e, n, size);
     if (s == OK) {
-        ext2_touch(n);
+        ext2_touch_locked(e, n);
     }
     return ext2_end_locked(e, n, s);
 }
@@ -221,7 +224,7 @@ static enum status allocate_locked(struct ext2 *e, struct ext2_node *n, uint64_t
     } else if (end > n->size) {
         s = resize_locked(e, n, end);
     }
-    ext2_touch(n);
+    ext2_touch_locked(e, n);
     return ext2_end_locked(e, n, s);
 }
 
@@ -259,7 +262,7 @@ enum status ext2_set_times(struct fs_node *node, const struct file_times *times)
     if (s == OK) {
         n->accessed_ns = times->set_accessed ? times->accessed_ns : n->accessed_ns;
         n->modified_ns = times->set_modified ? times->modified_ns : n->modified_ns;
-        n->changed_ns = ext2_now_ns();
+        n->changed_ns = ext2_change_time_locked(e);
         s = ext2_store_node_locked(e, n);
     }
     mutex_unlock(&e->lock);

@@ -4,6 +4,7 @@
 // here. A replay leaves the same blocks as e2fsck.
 #include "kernel/fs/vfs.h"
 
+#include "kernel/base/clock.h"
 #include "fs/fs_env.h"
 #include "fs/image_bed.h"
 #include "fs/journal_log.h"
@@ -508,6 +509,55 @@ static enum status fill_file(const char *path, size_t *total)
     return s;
 }
 
+/* Write the first block of a file and make it durable. Returns how often the device was flushed: a
+ * transaction needs two flushes. */
+static uint64_t flushes_of_write(struct file *f, uint64_t *modified_ns)
+{
+    static const uint8_t block[4096] = {1};
+    struct file_stat st;
+    size_t done;
+    uint64_t before = env_disk.flushes;
+    assert_int_equal(file_write_at(f, 0, block, sizeof(block), &done), OK);
+    assert_int_equal(file_sync(f), OK);
+    if (modified_ns != NULL) {
+        assert_int_equal(file_stat(f, &st), OK);
+        assert_int_equal(st.modified_ns, st.changed_ns);
+        *modified_ns = st.modified_ns;
+    }
+    return env_disk.flushes - before;
+}
+
+/* Changes within 4 ms share a time, so the inode stays as it is. But a time that stat() has
+ * returned is not given to a later change. */
+static void test_overwriting_needs_no_transaction_unless_the_time_changes(void **state)
+{
+    (void)state;
+    struct file *f;
+    uint64_t seen, ns = env_wall_ns;
+    image_load("4096.img");
+    assert_int_equal(mount_and_replay(), OK);
+    assert_int_equal(vfs_open(NULL, "/i/f", VFS_READ | VFS_WRITE | VFS_CREATE, &f), OK);
+    assert_int_equal(flushes_of_write(f, NULL), 2); /* it is larger now */
+    assert_int_equal(flushes_of_write(f, NULL), 1);
+    env_wall_ns = ns + 4 * NS_PER_MS - 1;
+    assert_int_equal(flushes_of_write(f, NULL), 1);
+    env_wall_ns = ns + 4 * NS_PER_MS;
+    assert_int_equal(flushes_of_write(f, &seen), 2);
+    assert_int_equal(seen, ns + 4 * NS_PER_MS);
+    env_wall_ns++;
+    assert_int_equal(flushes_of_write(f, NULL), 2); /* the time was seen */
+    env_wall_ns++;
+    assert_int_equal(flushes_of_write(f, &seen), 1);
+    assert_int_equal(seen, ns + 4 * NS_PER_MS + 1);
+    env_wall_ns = ns - NS_PER_S; /* set back */
+    assert_int_equal(flushes_of_write(f, &seen), 2);
+    assert_int_equal(seen, ns - NS_PER_S);
+    env_wall_ns = ns;
+    file_close(f);
+    assert_int_equal(vfs_unmount("/i"), OK);
+    image_check_clean();
+}
+
 /* Deleting needs several transactions. The space is free for the next file at once, although its
  * blocks may not be used before the commit. */
 static void test_a_full_disk(void **state)
@@ -603,6 +653,7 @@ int main(void)
         cmocka_unit_test(test_a_superblock_in_a_log_with_other_features),
         cmocka_unit_test(test_random_logs),
         cmocka_unit_test(test_failures_of_the_device_and_of_memory),
+        cmocka_unit_test(test_overwriting_needs_no_transaction_unless_the_time_changes),
         cmocka_unit_test(test_a_full_disk),
         cmocka_unit_test(test_a_device_that_fails_while_it_is_written),
         cmocka_unit_test(test_hostile_lists_of_orphans),

@@ -46,6 +46,9 @@ extern bool env_is_short;
 extern int env_allocations_left;
 extern uint64_t env_pages; /* the machine's memory; tmpfs gets half of it */
 
+/** The time of day, in ns since 1970; it does not move by itself. */
+extern uint64_t env_wall_ns;
+
 /** The last logged line; "" after env_reset(). */
 const char *env_last_log(void);
 
