@@ -12,6 +12,7 @@ namespace System
         bool IsCompleted { get; }
         object AsyncState { get; }
         bool CompletedSynchronously { get; }
+        WaitHandle AsyncWaitHandle { get; }
     }
 }
 

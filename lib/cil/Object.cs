@@ -275,7 +275,7 @@ namespace System
             return CreateDelegate(type, null, method, throwOnBindFailure);
         }
 
-        bool IsList { get { return method == multi && method != 0; } }
+        internal bool IsList { get { return method == multi && method != 0; } }
 
         public object Target { get { return IsList ? ((Delegate[])target)[((Delegate[])target).Length - 1].Target : target; } }
 

@@ -89,6 +89,16 @@ namespace System.Threading.Tasks
         public object AsyncState { get { return null; } }
         public bool CompletedSynchronously { get { return false; } }
 
+        WaitHandle IAsyncResult.AsyncWaitHandle
+        {
+            get
+            {
+                ManualResetEvent done = new ManualResetEvent(false);
+                Follow(() => done.Set());
+                return done;
+            }
+        }
+
         public TaskStatus Status
         {
             get

@@ -189,8 +189,8 @@ class DotNet(TestCase):
         self.expect(run("--program", self.folder / "own.exe"), 0, contains=wanted.stdout)
 
     def test_threads_compute_what_mono_computes(self):
-        """On 4 CPUs, with collections that stop threads that compute, wait and sleep; and tasks."""
-        for name, status in (("cil_threads.cs", 7), ("cil_tasks.cs", 9)):
+        """On 4 CPUs, with collections that stop threads that compute, wait and sleep; tasks; calls of delegates."""
+        for name, status in (("cil_threads.cs", 7), ("cil_tasks.cs", 9), ("cil_begin.cs", 11)):
             self.compile_twice(name)
             wanted = subprocess.run(["mono", str(self.folder / "mono.exe"), "100"], capture_output=True, text=True, check=False, timeout=60)
             self.assertEqual(wanted.returncode, status)

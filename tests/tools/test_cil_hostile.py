@@ -73,6 +73,16 @@ def delegate(methods):
         use, ".method static void F(int32 n) { ret }")
 
 
+def begin(parameters, arguments, result="class [mscorlib]System.IAsyncResult"):
+    """A delegate whose BeginInvoke or EndInvoke has these parameters, and a call of it."""
+    name = "Begin" if "IAsync" in result else "End"
+    methods = MAKE + INVOKE + f".method public virtual instance {result} {name}Invoke({parameters}) runtime managed {{}}"
+    use = f"ldnull {arguments} callvirt instance {result} D::{name}Invoke({parameters}) {'' if result == 'void' else 'pop'}"
+    return delegate(methods).replace("{ .entrypoint", "{ .entrypoint " + use, 1)
+
+
+CALLBACK, BEGUN = "class [mscorlib]System.AsyncCallback", "class [mscorlib]System.IAsyncResult"
+BEGIN, END = (f"{name} of a delegate does not have the parameters that Invoke needs" for name in ("BeginInvoke", "EndInvoke"))
 MAKE = ".method public specialname rtspecialname instance void .ctor(object, native int) runtime managed {}\n"
 INVOKE = ".method public virtual instance void Invoke(int32) runtime managed {}\n"
 ONLY = "the delegate D does not have one constructor, one Invoke and nothing else"
@@ -185,6 +195,16 @@ ASSEMBLIES = {
     "two constructors": (delegate(MAKE + MAKE.replace("native int", "native uint") + INVOKE), REFUSED, ONLY),
     "constructor of a number": (delegate(MAKE.replace("object", "int32") + INVOKE), REFUSED, ONLY),
     "constructor of two objects": (delegate(MAKE.replace("native int", "object") + INVOKE), REFUSED, ONLY),
+    "BeginInvoke without a callback": (begin("int32, object, object", "ldc.i4.1 ldnull ldnull"), REFUSED, BEGIN),
+    "BeginInvoke with a string as callback": (begin("int32, string, object", 'ldc.i4.1 ldstr "x" ldnull'), REFUSED, BEGIN),
+    "BeginInvoke with a number as state": (begin(f"int32, {CALLBACK}, int32", "ldc.i4.1 ldnull ldc.i4.1"), REFUSED, BEGIN),
+    "BeginInvoke with another argument": (begin(f"object, {CALLBACK}, object", "ldnull ldnull ldnull"), REFUSED, BEGIN),
+    "BeginInvoke with fewer arguments": (begin(f"{CALLBACK}, object", "ldnull ldnull"), REFUSED, BEGIN),
+    "EndInvoke of null": (begin(BEGUN, "ldnull", "void"), ENDED, "trap: null reference"),
+    "EndInvoke with a string": (begin("string", "ldnull", "void"), REFUSED, END),
+    "EndInvoke with an argument": (begin(f"int32, {BEGUN}", "ldc.i4.1 ldnull", "void"), REFUSED, END),
+    "EndInvoke with another result": (begin(BEGUN, "ldnull", "int32"), REFUSED, END),
+    "EndInvoke with nothing": (begin("", "", "void"), REFUSED, END),
     "loop with other values at its entries": (loop("ldc.i8 7", "ldnull", "ldc.i8 1"), REFUSED, STACK),
     "loop with a number and an object": (loop("ldc.i4.7", "ldnull", "ldc.i4.1"), REFUSED, STACK),
     "loop with values of one kind": (loop("ldc.i8 7", "ldc.i8 1", "ldc.i8 1"), 0, ""),

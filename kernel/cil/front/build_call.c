@@ -557,7 +557,8 @@ static bool new_object(struct builder *b, const struct cil_instruction *i)
 
 /* ---- Methods as objects ---- */
 
-bool build_call_core(struct builder *b, struct cil_class *c, const char *name, uint32_t argument)
+bool build_call_core(struct builder *b, struct cil_class *c, const char *name, const uint32_t *args,
+                     uint32_t count)
 {
     const struct cil_image *m = &c->assembly->image;
     struct cil_run run = cil_cell_run(m, CIL_TYPE_DEF, c->row, CIL_TYPE_DEF_METHODS);
@@ -568,8 +569,8 @@ bool build_call_core(struct builder *b, struct cil_class *c, const char *name, u
                 ? NULL
                 : cil_resolve_method(c->assembly, CIL_TOKEN(CIL_METHOD_DEF, row));
         if (found != NULL) {
-            struct build_call k = {.c = *found, .sig = found->signature, .args = {argument}};
-            k.count = 1;
+            struct build_call k = {.c = *found, .sig = found->signature, .count = count};
+            memcpy(k.args, args, count * sizeof *args);
             return build_rep_of(b->unit, k.sig->result, &k.result) && emit_direct(b, &k);
         }
     }
@@ -592,8 +593,8 @@ static bool emit_current(struct builder *b, struct build_call *k)
     }
     struct cil_callee own = *open;
     own.owner = open->owner->c->type;
-    uint32_t n = unit_member(b->unit, &own);
-    return n != IR_NONE && build_call_core(b, k->c.owner->c, "At", build_number(b, n + 1));
+    uint32_t n = unit_member(b->unit, &own), number = build_number(b, n + 1);
+    return n != IR_NONE && build_call_core(b, k->c.owner->c, "At", &number, 1);
 }
 
 /* ---- Instructions ---- */
@@ -615,10 +616,15 @@ static bool call(struct builder *b, const struct cil_instruction *i)
     if (k.c.row == 0) {
         return build_matrix(b, &k.c);
     }
+    bool is_of_runtime = k.c.owner->c->is_delegate &&
+                         (k.c.impl_flags & CIL_IMPL_CODE_MASK) == CIL_IMPL_RUNTIME;
+    if (is_of_runtime && strcmp(k.c.name, "Invoke") != 0) {
+        return build_begin_end(b, &k.c);
+    }
     if (!build_pop_arguments(b, &k, true)) {
         return false;
     }
-    if (k.c.owner->c->is_delegate && (k.c.impl_flags & CIL_IMPL_CODE_MASK) == CIL_IMPL_RUNTIME) {
+    if (is_of_runtime) {
         return build_invoke(b, &k);
     }
     if (constraint != NULL) {

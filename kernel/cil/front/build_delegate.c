@@ -226,9 +226,6 @@ bool build_open(struct builder *b)
 bool build_invoke(struct builder *b, struct build_call *k)
 {
     uint32_t delegate = k->args[k->self], target_at, method_at;
-    if (strcmp(k->c.name, "Invoke") != 0) {
-        return build_unsupported(b, "this method of a delegate");
-    }
     if (!find_fields(b, &target_at, &method_at)) {
         return false;
     }

@@ -10,6 +10,7 @@
 //   build_matrix.c   arrays of several dimensions
 //   build_call.c     calls of all kinds, new objects
 //   build_delegate.c delegates
+//   build_begin.c    BeginInvoke and EndInvoke of delegates
 //   build_regions.c  try blocks, exceptions
 //   build_filter.c   which handler takes an exception, if there are filters
 //   build_roots.c    which references live across safe points, and where they are then
@@ -358,8 +359,10 @@ bool build_unbox_any(struct builder *b, struct cil_type *t);
 bool build_construct(struct builder *b, const struct cil_callee *c);
 /** @brief Call a method as callvirt does. */
 bool build_call_member(struct builder *b, const struct cil_callee *c);
-/** @brief Call a static method of the core library with an i32, and push its result. */
-bool build_call_core(struct builder *b, struct cil_class *c, const char *name, uint32_t argument);
+/** @brief Call a static method of the core library, and push its result. @param args As its
+ * parameters need them. */
+bool build_call_core(struct builder *b, struct cil_class *c, const char *name, const uint32_t *args,
+                     uint32_t count);
 /** @brief A method that is not translated from CIL. */
 bool build_glue(struct builder *b);
 bool build_ret(struct builder *b);
@@ -404,6 +407,11 @@ bool build_multi(struct builder *b);
 bool build_open(struct builder *b);
 /** @brief Build a CIL_UNIT_INVOKE. */
 bool build_pass_to_delegate(struct builder *b);
+
+/* ---- build_begin.c ---- */
+
+/** @brief Call BeginInvoke or EndInvoke, whose arguments are on the stack. */
+bool build_begin_end(struct builder *b, const struct cil_callee *c);
 
 /* ---- build_dispatch.c ---- */
 
@@ -522,6 +530,12 @@ bool unit_list_types(struct cil_unit *u, struct cil_type *const *types, uint32_t
 /** @brief The number of a new method that makes an attribute. @param n Of the attribute. @return
  * IR_NONE: an error is recorded. */
 uint32_t unit_attribute_method(struct cil_unit *u, const struct cil_callee *c, uint32_t n);
+/** @brief Whether an array of objects can have the arguments of a method, and an object its
+ * result. */
+bool unit_can_adapt(const struct cil_signature *s);
+/** @brief The number of the method that unpacks the arguments of one with these types. @return
+ * IR_NONE: an error is recorded. */
+uint32_t unit_adapter(struct cil_unit *u, const struct cil_callee *c);
 /** @brief Add the members of types that objects of System.Type lead to, and what calls them.
  * @return false: an error is recorded. */
 bool unit_relate_members(struct cil_unit *u);

@@ -152,19 +152,23 @@ static bool is_named(struct cil_unit *u, const struct cil_callee *c)
            (c->a != u->d->core || is_constructor(c));
 }
 
-static bool is_wanted(struct cil_unit *u, const struct cil_unit_member *m)
+bool unit_can_adapt(const struct cil_signature *s)
 {
-    const struct cil_callee *c = &m->c;
-    const struct cil_signature *s = c->signature;
-    bool can = s->generic_count == c->arg_count && s->param_count <= PARAMS_MAX &&
-               !c->owner->is_open && !cil_is_definition(c->owner) &&
-               strcmp(c->name, ".cctor") != 0 && !cil_is_byref_like(c->owner) &&
-               can_pass(cil_plain(s->result)) &&
+    bool can = s->param_count <= PARAMS_MAX && can_pass(cil_plain(s->result)) &&
                (s->convention & CIL_CONVENTION_MASK) != CIL_CONVENTION_VARARG;
     for (uint32_t n = 0; can && n < s->param_count; n++) {
         struct cil_type *t = cil_plain(s->params[n]);
         can = can_pass(t->kind == CIL_BYREF ? cil_plain(t->element) : t);
     }
+    return can;
+}
+
+static bool is_wanted(struct cil_unit *u, const struct cil_unit_member *m)
+{
+    const struct cil_callee *c = &m->c;
+    bool can = c->signature->generic_count == c->arg_count && !c->owner->is_open &&
+               !cil_is_definition(c->owner) && strcmp(c->name, ".cctor") != 0 &&
+               !cil_is_byref_like(c->owner) && unit_can_adapt(c->signature);
     if (can && is_constructor(c)) {
         can = c->owner->kind != CIL_STRING && (c->owner->c->flags & CIL_TYPE_ABSTRACT) == 0;
     }
@@ -260,7 +264,7 @@ static uint32_t hash_types(const struct cil_signature *s)
     return h;
 }
 
-static uint32_t adapter_for(struct cil_unit *u, const struct cil_callee *c)
+uint32_t unit_adapter(struct cil_unit *u, const struct cil_callee *c)
 {
     uint32_t hash = hash_types(c->signature), n = unit_index_first(&u->adapter_index, hash);
     for (; n != IR_NONE; n = unit_index_next(&u->adapter_index, n)) {
@@ -293,7 +297,7 @@ static bool enter(struct cil_unit *u, uint32_t n)
     if (u->members[n].entry == CIL_ENTRY_NONE) {
         return true;
     }
-    uint32_t adapter = adapter_for(u, &c), cast = unit_cast(u, c.owner, false);
+    uint32_t adapter = unit_adapter(u, &c), cast = unit_cast(u, c.owner, false);
     u->members[n].adapter = adapter + 1;
     u->members[n].cast = cast + 1;
     return adapter != IR_NONE && cast != IR_NONE;
