@@ -23,6 +23,9 @@ namespace System
         [MethodImpl(MethodImplOptions.InternalCall)]
         extern int LengthOf(int dimension);
 
+        [MethodImpl(MethodImplOptions.InternalCall)]
+        extern int LowerOf(int dimension);
+
         void CheckDimension(int dimension)
         {
             if ((uint)dimension >= (uint)GetRank())
@@ -35,14 +38,13 @@ namespace System
             return LengthOf(dimension);
         }
 
-        // Arrays with other bounds are refused when they are loaded.
         public int GetLowerBound(int dimension)
         {
             CheckDimension(dimension);
-            return 0;
+            return LowerOf(dimension);
         }
 
-        public int GetUpperBound(int dimension) { return GetLength(dimension) - 1; }
+        public int GetUpperBound(int dimension) { return GetLowerBound(dimension) + (LengthOf(dimension) - 1); }
         public object Clone() { return MemberwiseClone(); }
 
         public static int IndexOf<T>(T[] array, T value) where T : IEquatable<T>

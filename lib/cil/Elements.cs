@@ -53,10 +53,65 @@ namespace System
             return array;
         }
 
+        // Returns null if the program has no array of the type with so many dimensions.
+        [MethodImpl(MethodImplOptions.InternalCall)]
+        static extern Array MakeMatrix(Type element, int rank, int length);
+
+        [MethodImpl(MethodImplOptions.InternalCall)]
+        extern void SetDimension(int dimension, int length, int lower);
+
+        static Array CreateMatrix(Type element, int[] lengths, int[] lowerBounds)
+        {
+            long total = 1;
+            for (int n = 0; n < lengths.Length; n++)
+            {
+                if (lengths[n] < 0)
+                    throw new ArgumentOutOfRangeException("lengths");
+                if ((long)lengths[n] + lowerBounds[n] > Int32.MaxValue)
+                    throw new ArgumentOutOfRangeException("lowerBounds", "The sum of length and bound does not fit.");
+                total *= lengths[n];
+                if (total > Int32.MaxValue)
+                    throw new OutOfMemoryException();
+            }
+            Array array = MakeMatrix(element, lengths.Length, (int)total);
+            if (array == null)
+                throw new NotSupportedException(String.Concat("The program has no such array of ", element.FullName, "."));
+            for (int n = 0; n < lengths.Length; n++)
+                array.SetDimension(n, lengths[n], lowerBounds[n]);
+            return array;
+        }
+
+        public static Array CreateInstance(Type elementType, int[] lengths, int[] lowerBounds)
+        {
+            if (elementType == null || lengths == null || lowerBounds == null)
+                throw new ArgumentNullException(elementType == null ? "elementType" : lengths == null ? "lengths" : "lowerBounds");
+            if (lengths.Length == 0 || lengths.Length != lowerBounds.Length)
+                throw new ArgumentException("There are not as many lower bounds as lengths, or none.");
+            if (lengths.Length == 1 && lowerBounds[0] == 0)
+                return CreateInstance(elementType, lengths[0]);
+            return CreateMatrix(elementType, lengths, lowerBounds);
+        }
+
+        public static Array CreateInstance(Type elementType, params int[] lengths)
+        {
+            return CreateInstance(elementType, lengths, lengths == null ? null : new int[lengths.Length]);
+        }
+
+        public static Array CreateInstance(Type elementType, int length1, int length2)
+        {
+            return CreateInstance(elementType, new int[] { length1, length2 });
+        }
+
+        public static Array CreateInstance(Type elementType, int length1, int length2, int length3)
+        {
+            return CreateInstance(elementType, new int[] { length1, length2, length3 });
+        }
+
         int PlaceOf(int index)
         {
             if (GetRank() != 1)
                 throw new ArgumentException("The array has more dimensions.");
+            index -= LowerOf(0);
             if ((uint)index >= (uint)length)
                 throw new IndexOutOfRangeException();
             return index;
@@ -71,10 +126,10 @@ namespace System
             int place = 0;
             for (int n = 0; n < indices.Length; n++)
             {
-                int count = LengthOf(n);
-                if ((uint)indices[n] >= (uint)count)
+                int count = LengthOf(n), index = indices[n] - LowerOf(n);
+                if ((uint)index >= (uint)count)
                     throw new IndexOutOfRangeException();
-                place = place * count + indices[n];
+                place = place * count + index;
             }
             return place;
         }
@@ -112,8 +167,8 @@ namespace System
             CheckRank();
             for (int n = 0; n < length; n++)
                 if (Object.Equals(ElementAt(n), item))
-                    return n;
-            return -1;
+                    return n + LowerOf(0);
+            return LowerOf(0) - 1;
         }
 
         void CheckRank()
@@ -122,7 +177,7 @@ namespace System
                 throw new RankException();
         }
 
-        bool IList.Contains(object item) { return ((IList)this).IndexOf(item) >= 0; }
+        bool IList.Contains(object item) { return ((IList)this).IndexOf(item) >= LowerOf(0); }
         int IList.Add(object item) { throw Fixed(); }
         void IList.Insert(int index, object item) { throw Fixed(); }
         void IList.Remove(object item) { throw Fixed(); }
@@ -140,6 +195,7 @@ namespace System
                 throw new ArgumentNullException("array");
             if (GetRank() != 1 || array.GetRank() != 1)
                 throw new RankException();
+            at -= array.LowerOf(0);
             if (at < 0)
                 throw new ArgumentOutOfRangeException("at");
             if (at > array.length - length)

@@ -188,6 +188,13 @@ class DotNet(TestCase):
         wanted = subprocess.run(["mono", str(self.folder / "mono.exe")], capture_output=True, text=True, check=True, timeout=60)
         self.expect(run("--program", self.folder / "own.exe"), 0, contains=wanted.stdout)
 
+    def test_programs_print_what_they_print_in_mono(self):
+        for name, status in (("cil_bounds.cs", 44),):
+            self.compile_twice(name)
+            wanted = subprocess.run(["mono", str(self.folder / "mono.exe")], capture_output=True, text=True, check=False, timeout=60)
+            self.assertEqual(wanted.returncode, status)
+            self.expect(run("--program", self.folder / "own.exe"), status, contains=wanted.stdout)
+
     def test_threads_compute_what_mono_computes(self):
         """On 4 CPUs, with collections that stop threads that compute, wait and sleep; tasks; calls of delegates."""
         for name, status in (("cil_threads.cs", 7), ("cil_tasks.cs", 9), ("cil_begin.cs", 11)):

@@ -73,6 +73,12 @@ def delegate(methods):
         use, ".method static void F(int32 n) { ret }")
 
 
+def bounds(pair, index):
+    """An array of one dimension with a lower bound, and an element of it."""
+    return PROGRAM % (f"{pair} newobj instance void int32[1...]::.ctor(int32, int32) {index} call instance int32 int32[1...]::Get(int32) "
+                      "call void [mscorlib]System.Console::Write(int32)", "")
+
+
 def begin(parameters, arguments, result="class [mscorlib]System.IAsyncResult"):
     """A delegate whose BeginInvoke or EndInvoke has these parameters, and a call of it."""
     name = "Begin" if "IAsync" in result else "End"
@@ -195,6 +201,13 @@ ASSEMBLIES = {
     "two constructors": (delegate(MAKE + MAKE.replace("native int", "native uint") + INVOKE), REFUSED, ONLY),
     "constructor of a number": (delegate(MAKE.replace("object", "int32") + INVOKE), REFUSED, ONLY),
     "constructor of two objects": (delegate(MAKE.replace("native int", "object") + INVOKE), REFUSED, ONLY),
+    "bounds": (bounds("ldc.i4.5 ldc.i4.3", "ldc.i4.7"), 0, "0"),
+    "index below the bounds": (bounds("ldc.i4.5 ldc.i4.3", "ldc.i4.4"), ENDED, "trap: index out of range"),
+    "index above the bounds": (bounds("ldc.i4.5 ldc.i4.3", "ldc.i4.8"), ENDED, "trap: index out of range"),
+    "bounds of a negative length": (bounds("ldc.i4.5 ldc.i4.m1", "ldc.i4.5"), ENDED, "trap: overflow"),
+    "bounds that are too large": (bounds("ldc.i4 0x7ffffffe ldc.i4.2", "ldc.i4.5"), ENDED, "trap: overflow"),
+    "bounds of three": (bounds("ldc.i4.5 ldc.i4.3", "ldc.i4.7").replace(".ctor(int32, int32)", ".ctor(int32, int32, int32)", 1), REFUSED,
+                        "method System.Int32[*]::.ctor is not there"),
     "BeginInvoke without a callback": (begin("int32, object, object", "ldc.i4.1 ldnull ldnull"), REFUSED, BEGIN),
     "BeginInvoke with a string as callback": (begin("int32, string, object", 'ldc.i4.1 ldstr "x" ldnull'), REFUSED, BEGIN),
     "BeginInvoke with a number as state": (begin(f"int32, {CALLBACK}, int32", "ldc.i4.1 ldnull ldc.i4.1"), REFUSED, BEGIN),

@@ -22,6 +22,7 @@ SOURCE = Path(__file__).parent / "cil_run.cs"
 ENGINES = ([], ["--interp"])
 FILTERS = Path(__file__).parent / "cil_filters.cs"
 THREADS = {"cil_threads.cs": 7, "cil_tasks.cs": 9, "cil_begin.cs": 11}  # with their exit status
+PROGRAMS = {"cil_bounds.cs": 44}  # likewise
 CROWD_PRINT = """together: 180900
 in turn: 281400
 True There are too many threads, or there is no memory for another one.
@@ -142,7 +143,7 @@ class CilRun(unittest.TestCase):
         subprocess.run(["ilasm", "/dll", f"/output:{path}", Path(__file__).parent / "cil_calls.il"], check=True, capture_output=True)
         for engine in (*ENGINES, ["--gc-stress"]):
             done = self.run_method("--tests", "--trusted", *engine, path, memory=32)
-            self.assertEqual("calls.dll: 8 passed, 0 failed, 0 not compiled yet\n", done.stdout, done.stderr)
+            self.assertEqual("calls.dll: 9 passed, 0 failed, 0 not compiled yet\n", done.stdout, done.stderr)
 
     def test_what_ends_a_program_is_named(self):
         source = Path(self.folder.name) / "ends.cs"
@@ -221,6 +222,18 @@ class CilRun(unittest.TestCase):
             refused = self.run_method("--interp", path, "20")
             self.assertEqual(125, refused.returncode)
             self.assertIn(": a program that may start threads is not interpreted\n", refused.stderr)
+
+    def test_programs_print_what_they_print_in_mono(self):
+        """Compiled, interpreted, and with a collection at every allocation."""
+        path = Path(self.folder.name) / "program.exe"
+        for source, status in PROGRAMS.items():
+            mcs(path, Path(__file__).parent / source)
+            expected = subprocess.run(["mono", path], check=False, capture_output=True, text=True, timeout=60)
+            self.assertEqual((status, ""), (expected.returncode, expected.stderr))
+            mcs(path, Path(__file__).parent / source, "-nostdlib", "-noconfig", f"-r:{self.core}")
+            for words in (*ENGINES, ["--gc-stress"]):
+                done = self.run_method(*words, path, memory=64)
+                self.assertEqual((expected.stdout, "", status), (done.stdout, done.stderr, done.returncode), (source, words))
 
     def test_hundreds_of_threads_run_at_once(self):
         """Then as many as there is memory for. Those that have ended leave nothing behind."""

@@ -51,10 +51,14 @@
 
 #define CIL_RANK_MAX 16u
 
-/** The offset of the elements of an array with so many dimensions. */
-static inline uint32_t cil_array_start(uint32_t rank)
+/** After the length of an array of CIL_ARRAY come those of its dimensions, then their lower bounds,
+ * if any array of the program has others than 0. */
+#define CIL_DIMENSION_AT (CIL_LENGTH_AT + 4u)
+
+/** The offset of the elements of such an array. */
+static inline uint32_t cil_array_start(uint32_t rank, bool has_bounds)
 {
-    return rank == 1 ? CIL_ELEMENT_AT : (CIL_LENGTH_AT + 4 * (1 + rank) + 7) & ~7u;
+    return (CIL_DIMENSION_AT + 4 * rank * (has_bounds ? 2 : 1) + 7) & ~7u;
 }
 
 enum cil_shape { CIL_SHAPE_OBJECT, CIL_SHAPE_ARRAY, CIL_SHAPE_STRING };
@@ -208,6 +212,7 @@ enum cil_need {
     CIL_NEEDS_METHOD_INSTANCES = 512,
     CIL_NEEDS_ATTRIBUTES = 1024,
     CIL_NEEDS_DELEGATES = 2048, /**< delegates of methods that are objects */
+    CIL_NEEDS_MATRICES = 4096,  /**< arrays of several dimensions, or with lower bounds */
 };
 
 /** How to find the code of a method that is an object. */
@@ -346,6 +351,8 @@ struct cil_unit {
     /* The program may start threads. Then methods have polls, so that each thread soon comes to a
      * safe point when another one collects. */
     bool has_threads, threads;
+    /* Arrays may have lower bounds. Then all those of CIL_ARRAY have room for them. */
+    bool has_bounds, bounds;
     unsigned needs;                                     /* enum cil_need */
     uint32_t instance_count, listed_count, named_count; /* of definitions, and of methods */
     uint32_t thread_main;  /* of such a program: the method that a new thread runs */

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 //
-// Arrays of several dimensions (ECMA-335 II.14.2): after the total length come the lengths of the
-// dimensions, then the elements, of which the last index counts fastest.
+// Arrays of several dimensions, or with lower bounds (ECMA-335 II.14.2): after the total length come
+// the lengths of the dimensions, then their lower bounds, if the program uses any, then the
+// elements, of which the last index counts fastest.
 #include "kernel/cil/front/build_internal.h"
 #include "kernel/lib/string.h"
 
 static uint32_t length_of(struct builder *b, uint32_t array, uint32_t dimension)
 {
-    return build_load_word(b, array, CIL_LENGTH_AT + 4 * (1 + dimension));
+    return build_load_word(b, array, CIL_DIMENSION_AT + 4 * dimension);
 }
 
 static uint32_t index_word(struct builder *b, uint32_t value)
@@ -18,7 +19,7 @@ static uint32_t index_word(struct builder *b, uint32_t value)
 /* Each index is compared with its own length, not only the sum with the total: [0, 5] of a [3, 4]
  * array is an error, though an element is there. Then no product wraps around: the total fits 31
  * bits and the bytes fit the window. Lengths that code has overwritten lead elsewhere in the window
- * at worst. Comparisons have no sign, so a negative index is too large. */
+ * at worst. Comparisons have no sign, so an index below the lower bound is too large. */
 /* @param indices One for each dimension. @return the address of the element. */
 static uint32_t locate(struct builder *b, const struct cil_type *t, uint32_t size, uint32_t array,
                        const uint32_t *indices)
@@ -27,12 +28,16 @@ static uint32_t locate(struct builder *b, const struct cil_type *t, uint32_t siz
     build_require(b, array, IR_TRAP_NULL);
     for (uint32_t n = 0; n < t->number; n++) {
         uint32_t index = index_word(b, indices[n]), length = length_of(b, array, n);
+        if (b->unit->bounds) {
+            uint32_t lower = build_load_word(b, array, CIL_DIMENSION_AT + 4 * (t->number + n));
+            index = build_op(b, IR_SUB, IR_I32, index, lower);
+        }
         build_require(b, build_op(b, IR_LT_U, IR_I32, index, length), IR_TRAP_TABLE);
         at = build_op(b, IR_MUL, IR_I32, at, length);
         at = build_op(b, IR_ADD, IR_I32, at, index);
     }
     uint32_t bytes = build_op(b, IR_MUL, IR_I32, at, build_number(b, size));
-    bytes = build_op(b, IR_ADD, IR_I32, bytes, build_number(b, cil_array_start(t->number)));
+    bytes = build_op(b, IR_ADD, IR_I32, bytes, build_number(b, cil_array_start(t->number, b->unit->bounds)));
     return build_op(b, IR_ADD, IR_I32, array, bytes);
 }
 
@@ -45,24 +50,46 @@ static bool refuse_rank(struct builder *b)
  * before the next multiplication: both factors are below 2^31, so 64 bits are enough. The helper
  * checks the bytes. It returns zeroed memory, and no safe point lies between it and the stores of
  * the lengths.
- * The other constructor of II.14.2, with a lower bound for each dimension, is refused by
- * is_array_method() in member.c. The rank is limited, because the lengths are in an array here. */
+ * The other constructor of II.14.2 has the lower bound of each dimension before its length. Their
+ * sum must fit, as in mono. The rank is limited, because the lengths are in an
+ * array here. */
+static void pop_dimensions(struct builder *b, uint32_t rank, uint32_t *lengths, uint32_t *lower)
+{
+    for (uint32_t n = rank; n-- > 0;) {
+        lengths[n] = index_word(b, build_pop(b));
+        if (lower != NULL) {
+            lower[n] = index_word(b, build_pop(b));
+        }
+    }
+}
+
+static void require_indices(struct builder *b, uint32_t length, uint32_t lower)
+{
+    uint32_t end = build_op(b, IR_ADD, IR_I64, build_op(b, IR_EXTEND_S, IR_I64, length, 0),
+                            build_op(b, IR_EXTEND_S, IR_I64, lower, 0));
+    uint32_t most = ir_build_const(b->f, IR_I64, INT32_MAX);
+    build_require(b, build_op(b, IR_LE_S, IR_I32, end, most), IR_TRAP_OVERFLOW);
+}
+
 bool build_new_matrix(struct builder *b, const struct cil_callee *c)
 {
     bool is_vector = c->owner->kind == CIL_SZARRAY; /* it has the constructor with one length */
-    uint32_t rank = is_vector ? 1 : c->owner->number, lengths[CIL_RANK_MAX], type;
-    uint64_t most = INT32_MAX;
-    if (rank > CIL_RANK_MAX || c->signature->param_count != rank) {
+    uint32_t rank = is_vector ? 1 : c->owner->number, lengths[CIL_RANK_MAX], lower[CIL_RANK_MAX];
+    bool has_bounds = !is_vector && c->signature->param_count == 2 * rank;
+    uint32_t type, most = INT32_MAX;
+    if (rank > CIL_RANK_MAX || (c->signature->param_count != rank && !has_bounds)) {
         return refuse_rank(b);
     }
+    b->unit->has_bounds |= has_bounds;
     type = unit_made_type(b->unit, c->owner);
     uint32_t total = ir_build_const(b->f, IR_I64, 1);
-    for (uint32_t n = rank; n-- > 0;) {
-        lengths[n] = index_word(b, build_pop(b));
-    }
+    pop_dimensions(b, rank, lengths, has_bounds ? lower : NULL);
     for (uint32_t n = 0; n < rank; n++) {
         uint32_t is_length = build_op(b, IR_LE_S, IR_I32, build_number(b, 0), lengths[n]);
         build_require(b, is_length, IR_TRAP_OVERFLOW);
+        if (has_bounds) {
+            require_indices(b, lengths[n], lower[n]);
+        }
         uint32_t wide = build_op(b, IR_EXTEND_U, IR_I64, lengths[n], 0);
         total = build_op(b, IR_MUL, IR_I64, total, wide);
         uint32_t fits = build_op(b, IR_LE_U, IR_I32, total, ir_build_const(b->f, IR_I64, most));
@@ -71,7 +98,10 @@ bool build_new_matrix(struct builder *b, const struct cil_callee *c)
     const uint32_t args[] = {build_number(b, type), build_op(b, IR_WRAP, IR_I32, total, 0)};
     uint32_t array = build_help(b, CIL_HELPER_NEW_ARRAY, args, 2);
     for (uint32_t n = 0; n < rank && !is_vector; n++) {
-        build_store_word(b, array, CIL_LENGTH_AT + 4 * (1 + n), lengths[n]);
+        build_store_word(b, array, CIL_DIMENSION_AT + 4 * n, lengths[n]);
+        if (has_bounds && b->unit->bounds) { /* otherwise all is translated once more */
+            build_store_word(b, array, CIL_DIMENSION_AT + 4 * (rank + n), lower[n]);
+        }
     }
     return type != 0 && build_push(b, array);
 }

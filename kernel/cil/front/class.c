@@ -398,7 +398,7 @@ static void add_number(struct text *t, const char *prefix, uint32_t number)
 static void add_array(struct text *t, const struct cil_type *type)
 {
     add_type(t, type->element);
-    add(t, "[");
+    add(t, type->number == 1 ? "[*" : "["); /* unlike CIL_SZARRAY */
     for (uint32_t n = 1; n < type->number; n++) {
         add(t, ",");
     }

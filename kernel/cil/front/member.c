@@ -208,7 +208,8 @@ static bool is_array_method(const struct cil_type *t, const char *name,
         }
     }
     if (is_set || is_new) {
-        return s->result->kind == CIL_VOID && indices == rank;
+        bool has_bounds = is_new && t->kind == CIL_ARRAY && indices == 2 * rank;
+        return s->result->kind == CIL_VOID && (indices == rank || has_bounds);
     }
     if (strcmp(name, "Address") == 0) {
         return cil_plain(s->result)->kind == CIL_BYREF &&

@@ -110,7 +110,7 @@ static struct cil_type *read_instance(struct reader *r, unsigned depth)
 }
 
 /* The encoding contains sizes and lower bounds, but the verifier ignores them: all arrays of one
- * rank and one element type are of the same type. Bounds other than 0 are refused. */
+ * rank and one element type are of the same type, and the objects have the bounds. */
 static struct cil_type *read_array(struct reader *r, unsigned depth)
 {
     struct cil_type *element = read_type(r, 0, depth);
@@ -132,8 +132,8 @@ static struct cil_type *read_array(struct reader *r, unsigned depth)
         return fail(r, "an array with a wrong number of bounds");
     }
     while (count-- > 0) {
-        if (!cil_compressed_signed(&r->rest, &bound) || bound != 0) {
-            return fail(r, "an array with a lower bound that is not 0");
+        if (!cil_compressed_signed(&r->rest, &bound)) {
+            return fail(r, "an array with a lower bound that is cut off");
         }
     }
     return cil_type_array(r->d, element, rank);

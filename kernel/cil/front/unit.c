@@ -567,7 +567,7 @@ static bool prepare_argument(struct cil_unit *u)
     return u->string_array != 0 && unit_literal(u, (struct cil_bytes){.len = 0}) != 0;
 }
 
-/* The first catch, filter, call of Delegate.Combine, or start of a thread changes how all methods
+/* The first catch, filter, call of Delegate.Combine, start of a thread, or lower bound changes how all methods
  * are translated: all of them are translated once more, with frames and safe points from the start,
  * while methods, types and data keep their numbers. At once, and not when all have been translated,
  * because the first one is mostly found early.
@@ -575,13 +575,15 @@ static bool prepare_argument(struct cil_unit *u)
 static bool has_changed(struct cil_unit *u)
 {
     if (u->has_catch == u->catches && u->has_combine == u->combines &&
-        u->has_filter == u->filters && u->has_threads == u->threads) {
+        u->has_filter == u->filters && u->has_threads == u->threads &&
+        u->has_bounds == u->bounds) {
         return false;
     }
     u->catches = u->has_catch;
     u->filters = u->has_filter;
     u->combines = u->has_combine;
     u->threads = u->has_threads;
+    u->bounds = u->has_bounds;
     u->frame_count = u->point_count = u->roots.count = 0;
     return true;
 }

@@ -7,6 +7,7 @@
 
 #define INSTANCES_MAX 256u  /* of definitions that MakeGenericType may be called of */
 #define ARGUMENTS_MAX 4u    /* of such a definition */
+#define MATRICES_MAX  3u    /* dimensions of arrays that CreateInstance may make of each type */
 #define ACCESS_MASK   0x07u /* of a method's flags (II.23.1.10) */
 #define ACCESS_PUBLIC 0x06u
 
@@ -19,6 +20,7 @@ static const struct {
     {"System.Array::ElementAt", CIL_NEEDS_BOXES},
     {"System.Array::StoreAt", CIL_NEEDS_BOXES},
     {"System.Array::Make", CIL_NEEDS_ARRAYS},
+    {"System.Array::MakeMatrix", CIL_NEEDS_MATRICES},
     {"System.Enum::MakeArray", CIL_NEEDS_ENUM_ARRAYS},
     {"System.RuntimeType::RelativeOf", CIL_NEEDS_RELATIVES},
     {"System.RuntimeType::Accepts", CIL_NEEDS_CASTS},
@@ -36,6 +38,7 @@ void unit_note_need(struct cil_unit *u, const char *native)
     for (unsigned n = 0; n < ARRAY_COUNT(needs); n++) {
         if (strcmp(native, needs[n].name) == 0) {
             u->needs |= needs[n].need;
+            u->has_bounds |= needs[n].need == CIL_NEEDS_MATRICES;
         }
     }
 }
@@ -136,6 +139,22 @@ static bool relate_array(struct cil_unit *u, uint32_t n, bool is_for_enums)
     u->runtime_types[number].is_derived |= number >= count;
     u->runtime_types[n].array = number + 1;
     return true;
+}
+
+/* Array.CreateInstance may make these of each type that the program names. Those with one dimension
+ * have a lower bound. Others exist if the program names them. */
+static bool relate_matrices(struct cil_unit *u, uint32_t n)
+{
+    struct cil_type *t = type_at(u, n);
+    bool is_ok = true;
+    if (!u->runtime_types[n].is_named || !is_value_type(t)) {
+        return true;
+    }
+    for (uint32_t rank = 1; is_ok && rank <= MATRICES_MAX; rank++) {
+        struct cil_type *array = cil_type_array(u->d, t, rank);
+        is_ok = array != NULL && unit_made_type(u, array) != 0;
+    }
+    return is_ok;
 }
 
 static bool relate_object(struct cil_unit *u, struct cil_type *t)
@@ -271,6 +290,8 @@ static bool relate(struct cil_unit *u, uint32_t n, unsigned need)
         return relate_box(u, n);
     case CIL_NEEDS_ARRAYS:
         return relate_array(u, n, false);
+    case CIL_NEEDS_MATRICES:
+        return relate_matrices(u, n);
     case CIL_NEEDS_ENUM_ARRAYS:
         return relate_array(u, n, true);
     case CIL_NEEDS_RELATIVES:

@@ -125,7 +125,6 @@ static bool describe(struct cil_unit *u, struct cil_type *t, uint32_t at)
         return false;
     }
     put(u, at + CIL_TYPE_SHAPE, CIL_SHAPE_ARRAY);
-    put(u, at + CIL_TYPE_START, cil_array_start(t->kind == CIL_ARRAY ? t->number : 1));
     put(u, at + CIL_TYPE_BYTES, rep.size);
     if (rep.kind == CIL_OBJECT) {
         uint32_t cast = unit_cast(u, cil_plain(t->element), false);
@@ -528,6 +527,15 @@ static bool write_tables(struct cil_unit *u, const struct cil_unit_type *k)
     return true;
 }
 
+static void write_start(struct cil_unit *u, const struct cil_unit_type *k)
+{
+    const struct cil_type *t = k->type;
+    if (is_array(t)) {
+        put(u, k->at + CIL_TYPE_START,
+            t->kind == CIL_ARRAY ? cil_array_start(t->number, u->bounds) : CIL_ELEMENT_AT);
+    }
+}
+
 bool unit_write_types(struct cil_unit *u)
 {
     for (uint32_t n = 0; n < u->runtime_type_count; n++) {
@@ -536,6 +544,7 @@ bool unit_write_types(struct cil_unit *u)
             continue;
         }
         write_methods(u, &k);
+        write_start(u, &k);
         if (!write_casts(u, &k) || !write_tables(u, &k) || !unit_write_generics(u, &k) ||
             !write_object(u, &k)) {
             return false;

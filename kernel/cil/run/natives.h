@@ -40,7 +40,8 @@ cil_native_call cil_value_is_equal, cil_value_hash, cil_value_references, cil_va
 
 /* types.c */
 cil_native_call cil_type_traits, cil_type_relative, cil_type_accepts, cil_type_instance_of,
-    cil_type_constructor, cil_type_allocate, cil_type_make_array, cil_enum_make_array,
+    cil_type_constructor, cil_type_allocate, cil_type_make_array, cil_type_make_matrix,
+    cil_array_set_dimension, cil_enum_make_array,
     cil_array_element, cil_array_store;
 /** @brief The System.RuntimeType of a type. @return 0: it has none. @context{thread} */
 uint32_t cil_type_object(const struct cil_runtime *r, const struct cil_type *t);

@@ -526,11 +526,17 @@ static uint64_t length_of(struct cil_runtime *r, uint64_t array, uint64_t dimens
     return load_word(r, (uint32_t)array + at);
 }
 
+/* @pre Likewise. */
 static uint64_t lower_bound(struct cil_runtime *r, uint64_t array, uint64_t dimension, uint64_t c,
                             uint64_t d, uint64_t e)
 {
-    (void)r, (void)array, (void)dimension, (void)c, (void)d, (void)e;
-    return 0;
+    (void)c, (void)d, (void)e;
+    const struct cil_type *t = cil_unit_type_at(r->unit, load_word(r, array));
+    if (t == NULL || t->kind != CIL_ARRAY || !r->unit->bounds) {
+        return 0;
+    }
+    return load_word(r, (uint32_t)array + CIL_DIMENSION_AT +
+                            UINT64_C(4) * (t->number + (uint32_t)dimension));
 }
 
 static uint64_t leave_program(struct cil_runtime *r, uint64_t status, uint64_t b, uint64_t c,
@@ -556,6 +562,7 @@ static const struct cil_native own_natives[] = {
     {"System.Array::GetLength", "ri:i", length_of},
     {"System.Array::LengthOf", "ri:i", length_of},
     {"System.Array::GetLowerBound", "ri:i", lower_bound},
+    {"System.Array::LowerOf", "ri:i", lower_bound},
     {"System.GC::InternalCollect", "i:", collect_now},
     {"System.GC::GetTotalBytes", ":I", live_bytes},
     {"System.GC::GetCount", "i:i", collections},

@@ -205,6 +205,38 @@ uint64_t cil_type_make_array(struct cil_runtime *r, uint64_t type, uint64_t leng
                       : cil_new_array(r, r->unit->runtime_types[array - 1].at, (uint32_t)length);
 }
 
+/* An array of CIL_ARRAY, whose dimensions the core library sets right after. @return null: the
+ * program has no such array. */
+uint64_t cil_type_make_matrix(struct cil_runtime *r, uint64_t type, uint64_t rank, uint64_t length,
+                              uint64_t d, uint64_t e)
+{
+    (void)d, (void)e;
+    const struct cil_type *element = cil_type_by_object(r, type)->type;
+    for (uint32_t n = 0; n < r->unit->runtime_type_count; n++) {
+        const struct cil_unit_type *k = &r->unit->runtime_types[n];
+        if (k->at != 0 && k->type->kind == CIL_ARRAY && k->type->number == (uint32_t)rank &&
+            cil_plain(k->type->element) == element) {
+            return cil_new_array(r, k->at, (uint32_t)length);
+        }
+    }
+    return 0;
+}
+
+/* @pre The array has this dimension, and room for lower bounds. */
+uint64_t cil_array_set_dimension(struct cil_runtime *r, uint64_t array, uint64_t dimension,
+                                 uint64_t length, uint64_t lower, uint64_t e)
+{
+    (void)e;
+    const struct cil_type *t = cil_unit_type_at(r->unit, load_le32(cil_memory(r, array, 4)));
+    uint64_t at = (uint32_t)array + CIL_DIMENSION_AT + UINT64_C(4) * (uint32_t)dimension;
+    if (t == NULL || t->kind != CIL_ARRAY || (uint32_t)dimension >= t->number) {
+        cil_end(r, CIL_BAD_ACCESS);
+    }
+    store_le32(cil_memory(r, at, 4), (uint32_t)length);
+    store_le32(cil_memory(r, at + UINT64_C(4) * t->number, 4), (uint32_t)lower);
+    return 0;
+}
+
 /* Another name, because it brings in other arrays. */
 uint64_t cil_enum_make_array(struct cil_runtime *r, uint64_t type, uint64_t length, uint64_t c,
                              uint64_t d, uint64_t e)
