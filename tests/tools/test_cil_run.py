@@ -22,7 +22,7 @@ SOURCE = Path(__file__).parent / "cil_run.cs"
 ENGINES = ([], ["--interp"])
 FILTERS = Path(__file__).parent / "cil_filters.cs"
 THREADS = {"cil_threads.cs": 7, "cil_tasks.cs": 9, "cil_begin.cs": 11}  # with their exit status
-PROGRAMS = {"cil_bounds.cs": 44}  # likewise
+PROGRAMS = {"cil_bounds.cs": 44, "cil_typed.cs": 7}  # likewise
 CROWD_PRINT = """together: 180900
 in turn: 281400
 True There are too many threads, or there is no memory for another one.

@@ -69,6 +69,16 @@ ESCAPE = r"""
   .method static int32& good_item(valuetype R r) { ldarga.s 0 call instance int32& R::Item() ret }
   .method static void good_text(valuetype R r) {
     ldarga.s 0 constrained. R callvirt instance string [mscorlib]System.Object::ToString() pop ret }
+  .method static void good_typed(int32 x) { .locals init (typedref r)
+    ldarga.s 0 mkrefany int32 stloc.0 ldloc.0 refanyval int32 ldc.i4.1 stind.i4 ldloc.0 refanytype pop ret }
+  .method static int32& bad_typed(int32 x) { // the address of a local variable is returned
+    ldarga.s 0 mkrefany int32 refanyval int32 ret }
+  .method static typedref bad_reference(int32 x) { // the address of a local variable is returned
+    ldarga.s 0 mkrefany int32 ret }
+  .method static void bad_other(int32 x) { // the address is of a variable of another type
+    ldarga.s 0 mkrefany int64 pop ret }
+  .method static void bad_number(native int x) { // access through an unmanaged pointer
+    ldarg.0 mkrefany int32 pop ret }
   .method static valuetype R good_view(valuetype S s) { ldarga.s 0 call instance valuetype R S::View() ret }
   .method static valuetype R good_make(int32& p) { .locals init (valuetype R r)
     ldarg.0 call valuetype R R::Make(int32&) stloc.0 ldloc.0 ret }
@@ -94,6 +104,9 @@ ESCAPE = r"""
 KEPT = {
     "field": (".class public C extends [mscorlib]System.Object { .field valuetype R r }", "the field r of .C would keep"),
     "static": (".class public C extends [mscorlib]System.Object { .field static valuetype R r }", "would keep a ref struct"),
+    "typed": (".class public sequential sealed T extends [mscorlib]System.ValueType { .custom instance void"
+              " [mscorlib]System.Runtime.CompilerServices.IsByRefLikeAttribute::.ctor() = (01 00 00 00) .field valuetype [mscorlib]System.TypedReference r }",
+              "the field r of .T would keep"),
     "array": (".class public C extends [mscorlib]System.Object { .field valuetype R[] r }", "no element of an array"),
     "argument": (".class public C extends [mscorlib]System.Object {"
                  " .field class [mscorlib]System.Collections.Generic.List`1<valuetype R> r }", "no type argument: List`1"),

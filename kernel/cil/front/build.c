@@ -408,7 +408,7 @@ static bool translate(struct builder *b, const struct cil_instruction *i)
 {
     static bool (*const parts[])(struct builder *, const struct cil_instruction *, bool *) = {
         constant,     variable,    build_arithmetic, build_memory,
-        build_object, build_calls, build_regions};
+        build_object, build_calls, build_regions,    build_typed};
     bool is_known = false, is_ok = true, was_readonly = b->is_readonly;
     bool was_volatile = b->is_volatile;
     if (was_volatile) {

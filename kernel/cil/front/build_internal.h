@@ -8,6 +8,7 @@
 //   build_object.c   fields, arrays, boxes, casts, strings
 //   build_nullable.c boxes of Nullable<T>
 //   build_matrix.c   arrays of several dimensions
+//   build_typed.c    typed references
 //   build_call.c     calls of all kinds, new objects
 //   build_delegate.c delegates
 //   build_begin.c    BeginInvoke and EndInvoke of delegates
@@ -373,6 +374,9 @@ bool build_load_argument(struct builder *b, uint32_t n);
  * one of its integer type. @return IR_NONE: an error is recorded. */
 uint32_t build_unboxed(struct builder *b, struct cil_type *t, uint32_t object, bool is_exact);
 
+/** @brief Push a handle of the core library that is one native integer, an i64. */
+bool build_push_handle(struct builder *b, const char *name, uint32_t value);
+
 /** @brief Throw unless an array takes an object as an element, or is of this very type. */
 void build_check_stored(struct builder *b, uint32_t array, uint32_t object);
 bool build_check_exact(struct builder *b, uint32_t array, struct cil_type *t);
@@ -381,6 +385,12 @@ bool build_check_exact(struct builder *b, uint32_t array, struct cil_type *t);
 
 bool build_new_matrix(struct builder *b, const struct cil_callee *c);
 bool build_matrix(struct builder *b, const struct cil_callee *c);
+
+/* ---- build_typed.c ---- */
+
+bool build_typed(struct builder *b, const struct cil_instruction *i, bool *is_known);
+/** @brief Where a typed reference has its address. @return false: an error is recorded. */
+bool unit_typed_root(struct cil_unit *u, struct cil_type *t, uint32_t *at);
 
 /* ---- build_atomic.c ---- */
 

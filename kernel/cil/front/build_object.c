@@ -437,10 +437,10 @@ static bool string(struct builder *b, const struct cil_instruction *i)
 }
 
 /* A handle is a struct whose only field, a native integer, is a number of the unit. */
-static bool push_handle(struct builder *b, const char *name, uint32_t number)
+bool build_push_handle(struct builder *b, const char *name, uint32_t value)
 {
     static const struct build_rep native_rep = {IR_I64, CIL_I, 8, NULL};
-    struct cil_class *c = number == 0 ? NULL : unit_core_class(b->unit, name);
+    struct cil_class *c = unit_core_class(b->unit, name);
     if (c == NULL) {
         return false;
     }
@@ -449,12 +449,17 @@ static bool push_handle(struct builder *b, const char *name, uint32_t number)
     if (slot == IR_NONE || l == NULL || l->size != CIL_POINTER_BYTES) {
         return build_unsupported(b, "a handle that is not one native integer");
     }
-    build_store_at(b, &native_rep, slot, 0, ir_build_const(b->f, IR_I64, number));
+    build_store_at(b, &native_rep, slot, 0, value);
     if (!build_push(b, slot)) {
         return false;
     }
     b->structs[b->depth - 1] = c->type;
     return true;
+}
+
+static bool push_handle(struct builder *b, const char *name, uint32_t number)
+{
+    return number != 0 && build_push_handle(b, name, ir_build_const(b->f, IR_I64, number));
 }
 
 /* The program may ask for the members of a type that it names. A type of the core library counts

@@ -34,6 +34,11 @@ bool unit_add_root(struct cil_unit *u, struct cil_roots *to, struct cil_root roo
 bool unit_add_roots(struct cil_unit *u, struct cil_roots *to, const struct build_rep *rep,
                     uint32_t at, unsigned kind)
 {
+    uint32_t inner;
+    if (rep->structure != NULL && rep->structure->kind == CIL_TYPEDBYREF) {
+        return unit_typed_root(u, rep->structure, &inner) &&
+               unit_add_root(u, to, (struct cil_root){at + inner, CIL_ROOT_INNER});
+    }
     const struct cil_layout *l =
         rep->structure == NULL ? NULL : cil_type_layout(u->d, rep->structure);
     uint32_t count = l != NULL                                           ? l->ref_count

@@ -300,11 +300,13 @@ bool cil_class_open(struct cil_class *c)
 
 /* ---- Fields ---- */
 
-/* Objects and static fields outlive the frames that a ref struct may point to. */
+/* Objects and static fields outlive the frames that a ref struct may point to. A typed reference is
+ * no field at all (II.14.4.2): so no layout has an address among its references. */
 static bool check_field(const struct cil_class *c, const struct cil_field *f)
 {
     if (!cil_is_byref_like(cil_plain(f->type)) ||
-        (c->is_byref_like && (f->flags & CIL_FIELD_STATIC) == 0)) {
+        (c->is_byref_like && (f->flags & CIL_FIELD_STATIC) == 0 &&
+         cil_plain(f->type)->kind != CIL_TYPEDBYREF)) {
         return true;
     }
     return cil_fail(c->assembly->domain, c->assembly, CIL_TOKEN(CIL_FIELD, f->row), E_CORRUPT,
