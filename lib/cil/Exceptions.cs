@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
+using System.Diagnostics;
+
 namespace System
 {
     public class Exception
     {
         string message;
         Exception inner;
+        int[] passed; // calls of methods that the exception has left, the innermost one first; null: it was never thrown
+        int[] active; // the methods outside of these when it was thrown; null: it was caught
 
         public Exception() { }
         public Exception(string message) { this.message = message; }
@@ -18,6 +22,45 @@ namespace System
         public virtual string Message { get { return message == null ? base.ToString() : message; } }
         public Exception InnerException { get { return inner; } }
         public override string ToString() { return String.Concat(base.ToString(), ": ", Message); }
+
+        // Of the methods from the one that has thrown it to the one that has caught it.
+        public virtual string StackTrace { get { return passed == null ? null : Diagnostics.StackTrace.TextOf(Calls()); } }
+
+        internal int[] Calls()
+        {
+            int first = passed == null ? 0 : passed.Length, rest = active == null ? 0 : active.Length;
+            int[] calls = new int[first + rest];
+            for (int n = 0; n < calls.Length; n++)
+                calls[n] = n < first ? passed[n] : active[n - first];
+            return calls;
+        }
+
+        // The compiler calls these in a program that asks for traces. They throw nothing.
+        static void Thrown(Exception e)
+        {
+            e.passed = new int[0];
+            e.active = Diagnostics.StackTrace.Take(2);
+        }
+
+        // The method that throws it again is the last one of those that it has passed.
+        static void ThrownAgain(Exception e)
+        {
+            if (e.passed == null)
+                e.passed = new int[0];
+            e.active = Diagnostics.StackTrace.Take(3);
+        }
+
+        static void Caught(Exception e)
+        {
+            if (e.passed == null || e.active == null)
+                return;
+            int outside = Diagnostics.StackTrace.Depth() - 2, first = e.passed.Length; // of this method, and the one that catches
+            int[] calls = new int[Math.Max(first + e.active.Length - outside, first)];
+            for (int n = 0; n < calls.Length; n++)
+                calls[n] = n < first ? e.passed[n] : e.active[n - first];
+            e.passed = calls;
+            e.active = null;
+        }
     }
 
     public class SystemException : Exception

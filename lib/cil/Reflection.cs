@@ -132,7 +132,7 @@ namespace System.Reflection
 
         // The compiler replaces calls.
         public static MethodBase GetCurrentMethod() { return null; }
-        internal static MethodBase At(int member) { return Members.Make(member); }
+        internal static MethodBase At(int member) { return member == 0 ? null : Members.Make(member); }
 
         // Those of the parameters; null stands for one that contains type parameters.
         internal virtual Type[] Types()

@@ -189,7 +189,7 @@ class DotNet(TestCase):
         self.expect(run("--program", self.folder / "own.exe"), 0, contains=wanted.stdout)
 
     def test_programs_print_what_they_print_in_mono(self):
-        for name, status in (("cil_bounds.cs", 44), ("cil_typed.cs", 7)):
+        for name, status in (("cil_bounds.cs", 44), ("cil_typed.cs", 7), ("cil_traces.cs", 5)):
             self.compile_twice(name)
             wanted = subprocess.run(["mono", str(self.folder / "mono.exe")], capture_output=True, text=True, check=False, timeout=60)
             self.assertEqual(wanted.returncode, status)

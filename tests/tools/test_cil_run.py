@@ -22,7 +22,7 @@ SOURCE = Path(__file__).parent / "cil_run.cs"
 ENGINES = ([], ["--interp"])
 FILTERS = Path(__file__).parent / "cil_filters.cs"
 THREADS = {"cil_threads.cs": 7, "cil_tasks.cs": 9, "cil_begin.cs": 11}  # with their exit status
-PROGRAMS = {"cil_bounds.cs": 44, "cil_typed.cs": 7}  # likewise
+PROGRAMS = {"cil_bounds.cs": 44, "cil_typed.cs": 7, "cil_traces.cs": 5}  # likewise
 CROWD_PRINT = """together: 180900
 in turn: 281400
 True There are too many threads, or there is no memory for another one.
@@ -96,6 +96,31 @@ REASONS = {
     "Passed": "unhandled exception: System.NullReferenceException",
     "Throw": "unhandled exception: System.ArgumentException",
 }
+OFFSETS = r"""
+using System;
+using System.Diagnostics;
+class P {
+  static void Index(int[] all, int n) { all[n]++; }
+  static void Call(int n) { Index(new int[2], n); Index(new int[2], n + 1); }
+  static int Main() {
+    try { Call(1); } catch (Exception e) {
+      Console.WriteLine(e.StackTrace);
+      foreach (StackFrame frame in new StackTrace(e).GetFrames())
+        Console.WriteLine(frame.ToString() + " " + frame.GetILOffset() + " " + frame.GetFileLineNumber());
+    }
+    Console.Write(new StackTrace().ToString());
+    return 0;
+  }
+}
+"""
+OFFSETS_PRINT = """  at P.Index [0x00002]
+  at P.Call [0x00015]
+  at P.Main [0x00001]
+P.Index at offset 2 2 0
+P.Call at offset 21 21 0
+P.Main at offset 1 1 0
+  at P.Main [0x00085]
+"""
 ROOM = r"""
 class P {
   static int Main() {
@@ -234,6 +259,14 @@ class CilRun(unittest.TestCase):
             for words in (*ENGINES, ["--gc-stress"]):
                 done = self.run_method(*words, path, memory=64)
                 self.assertEqual((expected.stdout, "", status), (done.stdout, done.stderr, done.returncode), (source, words))
+
+    def test_a_trace_has_the_offset_of_each_call(self):
+        source, path = Path(self.folder.name) / "offsets.cs", Path(self.folder.name) / "offsets.exe"
+        source.write_text(OFFSETS)
+        mcs(path, source, "-optimize", "-nostdlib", "-noconfig", f"-r:{self.core}")
+        for words in (*ENGINES, ["--gc-stress"]):
+            done = self.run_method(*words, path)
+            self.assertEqual((OFFSETS_PRINT, "", 0), (done.stdout, done.stderr, done.returncode), words)
 
     def test_hundreds_of_threads_run_at_once(self):
         """Then as many as there is memory for. Those that have ended leave nothing behind."""

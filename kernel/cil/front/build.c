@@ -684,6 +684,9 @@ static bool prepare(struct builder *b)
     if (!add_locals(b) || !build_add_selectors(b)) {
         return false;
     }
+    if (b->unit->traces) {
+        (void)build_frame_bytes(b, 8); /* so that there is a frame; after variables of filters */
+    }
     if (b->has_calls) { /* it may be part of a recursion without a loop */
         build_poll(b);
     }

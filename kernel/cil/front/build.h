@@ -138,6 +138,7 @@ struct cil_unit_method {
     uint8_t kind; /* enum cil_unit_kind */
     uint32_t target;
     uint32_t code_bytes; /* of its CIL */
+    uint32_t member;     /* of frames: its number among members, plus 1; or 0 */
     struct ir_function *function;
 };
 
@@ -167,6 +168,7 @@ struct cil_unit_frame {
 /** A call at which a collection may happen: the references that live across it. */
 struct cil_unit_point {
     uint32_t frame, first, count; /* likewise */
+    uint32_t location;            /* in a program with traces: offset of the instruction */
 };
 
 struct cil_vtable;
@@ -213,6 +215,7 @@ enum cil_need {
     CIL_NEEDS_ATTRIBUTES = 1024,
     CIL_NEEDS_DELEGATES = 2048, /**< delegates of methods that are objects */
     CIL_NEEDS_MATRICES = 4096,  /**< arrays of several dimensions, or with lower bounds */
+    CIL_NEEDS_FRAMES = 8192,    /**< methods that are active as objects */
 };
 
 /** How to find the code of a method that is an object. */
@@ -353,6 +356,8 @@ struct cil_unit {
     bool has_threads, threads;
     /* Arrays may have lower bounds. Then all those of CIL_ARRAY have room for them. */
     bool has_bounds, bounds;
+    /* The program asks for traces. Then each method has a frame, and exceptions note their way. */
+    bool has_traces, traces;
     unsigned needs;                                     /* enum cil_need */
     uint32_t instance_count, listed_count, named_count; /* of definitions, and of methods */
     uint32_t thread_main;  /* of such a program: the method that a new thread runs */

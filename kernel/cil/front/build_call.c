@@ -616,8 +616,8 @@ static bool call(struct builder *b, const struct cil_instruction *i)
     if (k.c.row == 0) {
         return build_matrix(b, &k.c);
     }
-    bool is_of_runtime = k.c.owner->c->is_delegate &&
-                         (k.c.impl_flags & CIL_IMPL_CODE_MASK) == CIL_IMPL_RUNTIME;
+    bool is_of_runtime =
+        k.c.owner->c->is_delegate && (k.c.impl_flags & CIL_IMPL_CODE_MASK) == CIL_IMPL_RUNTIME;
     if (is_of_runtime && strcmp(k.c.name, "Invoke") != 0) {
         return build_begin_end(b, &k.c);
     }

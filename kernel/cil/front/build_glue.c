@@ -57,7 +57,7 @@ static bool raise(struct builder *b)
     if (!b->unit->catches) {
         return build_throw(b, object);
     }
-    bool is_ok = build_start_throw(b, object);
+    bool is_ok = build_trace(b, "Thrown", object) && build_start_throw(b, object);
     finish(b);
     return is_ok;
 }
@@ -136,7 +136,7 @@ static bool wrap_thrown(struct builder *b, uint32_t flag)
     (void)ir_emit(b->f, IR_CALL, IR_VOID, CIL_FIRST_METHOD + n, ir_pool(b->f, args, 3), 3);
     build_store_cell(b, flag + 4, object);
     set_flag(b, flag, 0);
-    bool is_ok = build_start_throw(b, object);
+    bool is_ok = build_trace(b, "Thrown", object) && build_start_throw(b, object);
     finish(b);
     return is_ok;
 }
@@ -162,7 +162,8 @@ static bool initialise(struct builder *b)
         if (b->unit->threads) {
             set_flag(b, flag, 0);
         }
-        is_ok = build_start_throw(b, build_mark(b, failed, BUILD_OBJECT));
+        failed = build_mark(b, failed, BUILD_OBJECT);
+        is_ok = build_trace(b, "Thrown", failed) && build_start_throw(b, failed);
         finish(b);
         ir_block_start(b->f, next);
     }

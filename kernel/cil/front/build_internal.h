@@ -14,6 +14,7 @@
 //   build_begin.c    BeginInvoke and EndInvoke of delegates
 //   build_regions.c  try blocks, exceptions
 //   build_filter.c   which handler takes an exception, if there are filters
+//   build_trace.c    what exceptions note of their way
 //   build_roots.c    which references live across safe points, and where they are then
 //   build_loops.c    loops with several entries
 //   build_atomic.c   Interlocked, Volatile, the prefix volatile.
@@ -145,6 +146,10 @@ struct builder {
     uint32_t slot_count;
     uint32_t entry_numbers[BUILD_ENTRIES_MAX]; /* constants, in block 0 */
     struct cil_roots roots; /* references in the frame, first those that are not in slots */
+    /* In a program with traces: offsets of the safe points, in their order. */
+    uint32_t *locations;
+    uint32_t location_count, location_capacity, location_next;
+    bool has_locations;
 };
 
 bool build_unsupported(struct builder *b, const char *what);
@@ -210,6 +215,12 @@ bool build_loops(struct builder *b);
 bool build_roots(struct builder *b);
 /** @brief Memory of the frame has references, as a type says. */
 bool build_add_roots(struct builder *b, const struct build_rep *rep, uint32_t at, bool is_pinned);
+
+/* ---- build_trace.c ---- */
+
+/** @brief Let an exception note what happens, in a program with traces. @param method Of
+ * System.Exception. @return false: an error is recorded. */
+bool build_trace(struct builder *b, const char *method, uint32_t exception);
 
 /* ---- build_regions.c ---- */
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Arrays of several dimensions, or with lower bounds (ECMA-335 II.14.2): after the total length come
-// the lengths of the dimensions, then their lower bounds, if the program uses any, then the
+// Arrays of several dimensions, or with lower bounds (ECMA-335 II.14.2): after the total length
+// come the lengths of the dimensions, then their lower bounds, if the program uses any, then the
 // elements, of which the last index counts fastest.
 #include "kernel/cil/front/build_internal.h"
 #include "kernel/lib/string.h"
@@ -37,7 +37,8 @@ static uint32_t locate(struct builder *b, const struct cil_type *t, uint32_t siz
         at = build_op(b, IR_ADD, IR_I32, at, index);
     }
     uint32_t bytes = build_op(b, IR_MUL, IR_I32, at, build_number(b, size));
-    bytes = build_op(b, IR_ADD, IR_I32, bytes, build_number(b, cil_array_start(t->number, b->unit->bounds)));
+    bytes = build_op(b, IR_ADD, IR_I32, bytes,
+                     build_number(b, cil_array_start(t->number, b->unit->bounds)));
     return build_op(b, IR_ADD, IR_I32, array, bytes);
 }
 

@@ -204,7 +204,8 @@ static bool try_catch(struct builder *b, uint32_t n, uint32_t exception)
     build_store_own(b, CIL_OWN(thrown), build_number(b, 0));
     uint32_t saved = b->values[b->saved[n]];
     b->values[b->saved[n]] = exception;
-    bool is_ok = build_push(b, exception) && build_jump(b, b->body.clauses[n].handler_at);
+    bool is_ok = build_trace(b, "Caught", exception) && build_push(b, exception) &&
+                 build_jump(b, b->body.clauses[n].handler_at);
     b->values[b->saved[n]] = saved;
     b->depth = 0;
     ir_block_start(b->f, next);
@@ -362,7 +363,8 @@ static bool throw_wrapped(struct builder *b, uint32_t object)
 {
     struct cil_class *exception = unit_core_class(b->unit, "Exception");
     if (exception == NULL || is_exception(b, object, exception)) {
-        return exception != NULL && build_start_throw(b, object);
+        return exception != NULL && build_trace(b, "Thrown", object) &&
+               build_start_throw(b, object);
     }
     uint32_t number = unit_cast(b->unit, exception->type, false);
     uint32_t n = raiser(b, "System.Runtime.CompilerServices", "RuntimeWrappedException", 1);
@@ -374,7 +376,7 @@ static bool throw_wrapped(struct builder *b, uint32_t object)
     (void)ir_emit(b->f, IR_CALL, IR_VOID, CIL_FIRST_METHOD + n, ir_pool(b->f, &object, 1), 1);
     (void)ir_emit(b->f, IR_JUMP, IR_VOID, ir_edge(b->f, next, NULL, 0), 0, 0);
     ir_block_start(b->f, good);
-    bool is_ok = build_start_throw(b, object);
+    bool is_ok = build_trace(b, "Thrown", object) && build_start_throw(b, object);
     (void)ir_emit(b->f, IR_JUMP, IR_VOID, ir_edge(b->f, next, NULL, 0), 0, 0);
     ir_block_start(b->f, next);
     return is_ok;
@@ -403,7 +405,9 @@ static bool rethrow(struct builder *b)
         return build_unsupported(b, "rethrow outside of a handler");
     }
     uint32_t clause = b->body.regions[region].clause;
-    return build_start_throw(b, b->values[b->saved[clause]]) && dispatch(b);
+    uint32_t exception = b->values[b->saved[clause]];
+    return build_trace(b, "ThrownAgain", exception) && build_start_throw(b, exception) &&
+           dispatch(b);
 }
 
 static uint32_t clause_at(const struct builder *b)

@@ -88,17 +88,39 @@ static uint32_t *add_slots(struct builder *b, uint32_t *count)
  * allocate: one that starts to (helpers[] in run/runtime.c) has
  * to be added here. A safe point that is missing is not noticed: after a collection the code goes
  * on with old addresses. `halyard-cil --gc-stress` finds it. */
-static bool is_safe_point(void *ctx, const struct ir_instr *i)
+static bool is_safe_point_of(const struct ir_instr *i)
 {
-    (void)ctx;
     return i->op == IR_CALL_INDIRECT || i->op == IR_POLL || i->a >= CIL_HELPER_COUNT ||
            i->a == CIL_HELPER_NEW || i->a == CIL_HELPER_NEW_ARRAY || i->a == CIL_HELPER_BEGIN;
 }
 
+/* roots_place() asks for each instruction in turn before it adds the points, in the same order, and
+ * again later: so the locations are those of the first time. */
+static void note_location(struct builder *b, const struct ir_instr *i)
+{
+    uint32_t *all =
+        unit_grow(b->unit, b->locations, &b->location_capacity, b->location_count + 1, sizeof *all);
+    if (all != NULL) {
+        b->locations = all;
+        all[b->location_count++] = b->f->locations[i - b->f->instrs];
+    }
+}
+
+static bool is_safe_point(void *ctx, const struct ir_instr *i)
+{
+    struct builder *b = ctx;
+    bool is_it = is_safe_point_of(i);
+    if (is_it && b->unit->traces && !b->has_locations) {
+        note_location(b, i);
+    }
+    return is_it;
+}
+
 static bool add_frame(void *ctx, uint32_t bytes)
 {
-    const struct builder *b = ctx;
+    struct builder *b = ctx;
     struct cil_unit *u = b->unit;
+    b->has_locations = true;
     struct cil_unit_frame *all =
         unit_grow(u, u->frames, &u->frame_capacity, u->frame_count + 1, sizeof *all);
     if (all == NULL) {
@@ -123,7 +145,7 @@ static bool add_frame(void *ctx, uint32_t bytes)
 static bool is_same(const struct cil_unit *u, const struct cil_unit_point *p,
                     const struct cil_unit_point *q)
 {
-    bool is_same = p->frame == q->frame && p->count == q->count;
+    bool is_same = p->frame == q->frame && p->count == q->count && p->location == q->location;
     for (uint32_t n = 0; is_same && n < p->count; n++) {
         const struct cil_root *a = &u->roots.all[p->first + n], *b = &u->roots.all[q->first + n];
         is_same = a->at == b->at && a->kind == b->kind;
@@ -136,8 +158,12 @@ static bool is_same(const struct cil_unit *u, const struct cil_unit_point *p,
  * that starts again because of a `catch` (cil_unit_build()) clears all three lists before. */
 static uint32_t add_point(void *ctx, const struct roots_cell *cells, uint32_t count)
 {
-    struct cil_unit *u = ((const struct builder *)ctx)->unit;
-    struct cil_unit_point added = {u->frame_count - 1, u->roots.count, count};
+    struct builder *b = ctx;
+    struct cil_unit *u = b->unit;
+    struct cil_unit_point added = {u->frame_count - 1, u->roots.count, count, 0};
+    if (u->traces && b->location_next < b->location_count) {
+        added.location = b->locations[b->location_next++];
+    }
     for (uint32_t n = 0; n < count; n++) {
         uint8_t kind = cells[n].is_inner ? CIL_ROOT_INNER : CIL_ROOT_OBJECT;
         if (!unit_add_root(u, &u->roots, (struct cil_root){cells[n].at, kind})) {

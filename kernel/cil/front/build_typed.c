@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
-// Typed references (ECMA-335 I.8.2.1.1): the address of a variable, and the handle of its type. They
-// are structs of two words that exist on stacks only, so the address may lead into an object or
-// into a frame.
+// Typed references (ECMA-335 I.8.2.1.1): the address of a variable, and the handle of its type.
+// They are structs of two words that exist on stacks only, so the address may lead into an object
+// or into a frame.
 #include "kernel/cil/front/build_internal.h"
 #include "kernel/lib/string.h"
 
@@ -71,8 +71,7 @@ static bool value_of(struct builder *b, const struct typed *typed, struct cil_ty
     uint32_t found = build_load_at(b, &handle_rep, reference, typed->type_at);
     uint32_t wanted = ir_build_const(b->f, IR_I64, handle);
     build_require(b, build_op(b, IR_EQ, IR_I32, found, wanted), IR_TRAP_SIGNATURE);
-    return handle != 0 &&
-           build_push(b, build_load_at(b, &address_rep, reference, typed->value_at));
+    return handle != 0 && build_push(b, build_load_at(b, &address_rep, reference, typed->value_at));
 }
 
 bool build_typed(struct builder *b, const struct cil_instruction *i, bool *is_known)

@@ -567,16 +567,16 @@ static bool prepare_argument(struct cil_unit *u)
     return u->string_array != 0 && unit_literal(u, (struct cil_bytes){.len = 0}) != 0;
 }
 
-/* The first catch, filter, call of Delegate.Combine, start of a thread, or lower bound changes how all methods
- * are translated: all of them are translated once more, with frames and safe points from the start,
- * while methods, types and data keep their numbers. At once, and not when all have been translated,
- * because the first one is mostly found early.
+/* The first catch, filter, call of Delegate.Combine, start of a thread, lower bound or trace
+ * changes how all methods are translated: all of them are translated once more, with frames and
+ * safe points from the start, while methods, types and data keep their numbers. At once, and not
+ * when all have been translated, because the first one is mostly found early.
  * @return true: start with method 0 again. */
 static bool has_changed(struct cil_unit *u)
 {
     if (u->has_catch == u->catches && u->has_combine == u->combines &&
-        u->has_filter == u->filters && u->has_threads == u->threads &&
-        u->has_bounds == u->bounds) {
+        u->has_filter == u->filters && u->has_threads == u->threads && u->has_bounds == u->bounds &&
+        u->has_traces == u->traces) {
         return false;
     }
     u->catches = u->has_catch;
@@ -584,6 +584,7 @@ static bool has_changed(struct cil_unit *u)
     u->combines = u->has_combine;
     u->threads = u->has_threads;
     u->bounds = u->has_bounds;
+    u->traces = u->has_traces;
     u->frame_count = u->point_count = u->roots.count = 0;
     return true;
 }

@@ -564,6 +564,31 @@ static bool relate_attributes(struct cil_unit *u)
     return true;
 }
 
+/* ---- Active methods ---- */
+
+/* Each method may be active when a trace is made. That of an instance is that of the definition. */
+static bool relate_frames(struct cil_unit *u)
+{
+    for (uint32_t n = 0; n < u->count; n++) {
+        const struct cil_unit_method m = u->methods[n];
+        if (m.kind != CIL_UNIT_METHOD || m.member != 0) {
+            continue;
+        }
+        const struct cil_callee *open = cil_resolve_method(m.a, CIL_TOKEN(CIL_METHOD_DEF, m.row));
+        if (open == NULL) {
+            return false;
+        }
+        struct cil_callee own = *open;
+        own.owner = open->owner->c->type;
+        uint32_t number = unit_member(u, &own);
+        if (number == IR_NONE) {
+            return false;
+        }
+        u->methods[n].member = number + 1;
+    }
+    return true;
+}
+
 /* ---- All of them ---- */
 
 /* Each list may grow the others: the caller repeats this until nothing is added. */
@@ -574,6 +599,9 @@ bool unit_relate_members(struct cil_unit *u)
         if (k->members == NULL && is_shown(u, k) && !list_members(u, n)) {
             return false;
         }
+    }
+    if ((u->needs & CIL_NEEDS_FRAMES) != 0 && !relate_frames(u)) {
+        return false;
     }
     for (uint32_t n = 0; (u->needs & CIL_NEEDS_METHOD_INSTANCES) != 0 && n < u->member_count; n++) {
         if (!add_instances(u, n)) {

@@ -30,11 +30,14 @@ static const struct {
     {"System.Reflection.Members::EntryOf", CIL_NEEDS_CALLS},
     {"System.Reflection.Members::InstanceOf", CIL_NEEDS_METHOD_INSTANCES},
     {"System.Delegate::EntryFor", CIL_NEEDS_DELEGATES | CIL_NEEDS_CALLS | CIL_NEEDS_MEMBERS},
+    {"System.Diagnostics.StackFrame::MemberOf", CIL_NEEDS_FRAMES},
     {"System.RuntimeType::AttributeAt", CIL_NEEDS_ATTRIBUTES | CIL_NEEDS_MEMBERS},
 };
 
 void unit_note_need(struct cil_unit *u, const char *native)
 {
+    static const char traces[] = "System.Diagnostics.Stack"; /* Trace or Frame */
+    u->has_traces |= strncmp(native, traces, sizeof traces - 1) == 0;
     for (unsigned n = 0; n < ARRAY_COUNT(needs); n++) {
         if (strcmp(native, needs[n].name) == 0) {
             u->needs |= needs[n].need;

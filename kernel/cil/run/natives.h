@@ -41,8 +41,7 @@ cil_native_call cil_value_is_equal, cil_value_hash, cil_value_references, cil_va
 /* types.c */
 cil_native_call cil_type_traits, cil_type_relative, cil_type_accepts, cil_type_instance_of,
     cil_type_constructor, cil_type_allocate, cil_type_make_array, cil_type_make_matrix,
-    cil_array_set_dimension, cil_enum_make_array,
-    cil_array_element, cil_array_store;
+    cil_array_set_dimension, cil_enum_make_array, cil_array_element, cil_array_store;
 /** @brief The System.RuntimeType of a type. @return 0: it has none. @context{thread} */
 uint32_t cil_type_object(const struct cil_runtime *r, const struct cil_type *t);
 /** @brief The System.TypeCode of a type; of an enumeration, of its integers. @context{thread} */
@@ -64,6 +63,9 @@ bool cil_files_are_used(const struct cil_unit *u);
 /* slots.c */
 cil_native_call cil_slot_add, cil_slot_read, cil_slot_write, cil_slot_free, cil_slot_forget,
     cil_slot_next_ready, cil_slot_address, cil_slot_failed;
+
+/* traces.c */
+cil_native_call cil_trace_depth, cil_trace_fill, cil_trace_member, cil_trace_offset, cil_trace_name;
 
 /* thread_natives.c */
 cil_native_call cil_thread_spawn, cil_thread_self, cil_thread_set_self, cil_thread_sleep;
