@@ -201,7 +201,9 @@ static void read_seed(const struct boot_efi *efi, struct boot_info *info)
 enum status efi_parse(const struct boot_mem *m, const struct boot_efi *efi, uint64_t *tree,
                       struct boot_info *out)
 {
-    static const uint8_t initrd[] = "initrd", tools[] = "opt/halyard/tools.ko";
+    static const uint8_t initrd[] = "initrd";
+    static const uint8_t extensions[BOOT_EFI_EXTENSIONS][21] = {"opt/halyard/tools.ko",
+                                                                "opt/halyard/ext2w.ko"};
     enum { VENDOR_BYTES_MAX = 2 * sizeof(out->loader) };
     enum status s = efi_read_map(m, efi, out);
     if (s != OK) {
@@ -225,8 +227,11 @@ enum status efi_parse(const struct boot_mem *m, const struct boot_efi *efi, uint
     if (has_initrd(efi)) {
         boot_add_module(out, efi->initrd, efi->initrd_size, initrd, sizeof(initrd));
     }
-    if (efi->tools_size != 0) {
-        boot_add_module(out, efi->tools, efi->tools_size, tools, sizeof(tools));
+    for (uint32_t i = 0; i < BOOT_EFI_EXTENSIONS; i++) {
+        const struct boot_efi_file *file = &efi->extensions[i];
+        if (file->size != 0) {
+            boot_add_module(out, file->at, file->size, extensions[i], sizeof(extensions[i]));
+        }
     }
     read_screen(&efi->screen, out);
     read_time(&efi->time, out);

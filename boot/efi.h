@@ -25,7 +25,13 @@ struct boot_efi_screen {
     uint32_t red_mask, green_mask, blue_mask; /* format 2 */
 };
 
-#define BOOT_EFI_SEED 32u
+#define BOOT_EFI_SEED       32u
+#define BOOT_EFI_EXTENSIONS 2u /* tools.ko, ext2w.ko */
+
+/** A file that was read; size 0 = none. */
+struct boot_efi_file {
+    uint64_t at, size;
+};
 
 /** Addresses of the firmware's data; all are physical, all values are the firmware's own. */
 struct boot_efi {
@@ -37,7 +43,7 @@ struct boot_efi {
     bool options_are_wide;          /* UTF-16 instead of ASCII */
     bool initrd_is_empty;           /* it exists and has no bytes */
     uint64_t initrd, initrd_size;   /* 0 = none, or an empty one */
-    uint64_t tools, tools_size;     /* tools.ko; 0 = none */
+    struct boot_efi_file extensions[BOOT_EFI_EXTENSIONS];
     struct boot_efi_screen screen;
     struct boot_efi_time time;
     uint32_t seed_len; /* bytes of EFI_RNG_PROTOCOL (37.5); 0 = none */

@@ -5,6 +5,7 @@
 #
 #   modules/tests.ko       the in-guest tests and benchmarks; scripts/run gives the file to the guest
 #   modules/cil.ko         the front-end of .NET assemblies (docs/dotnet.md), which the kernel loads for the first of them
+#   modules/ext2w.ko       what changes disks of ext2 and ext3 (docs/files.md), loaded for the first that is to be written
 #   modules/livepatch.ko   the commands `livepatch` and `trace func` (docs/extensions.md), loaded when first used
 #   modules/tools.ko       the shell's commands for looking at the system (kernel/shell/tools), loaded when first used
 #

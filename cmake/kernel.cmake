@@ -38,7 +38,7 @@ foreach(folder IN LISTS HALYARD_MODULE_FOLDERS)
     list(FILTER portable_sources EXCLUDE REGEX "^${folder}/")
 endforeach()
 # Rooms that are extensions: kernel/NAME/, and what a front-end has for it, kernel/*/NAME/ (cmake/extension.cmake).
-set(extension_rooms cil livepatch tools)
+set(extension_rooms cil ext2w livepatch tools)
 foreach(room IN LISTS extension_rooms)
     set(${room}_sources ${portable_sources})
     list(FILTER ${room}_sources INCLUDE REGEX "/kernel/([a-z]+/)?${room}/")
@@ -52,7 +52,12 @@ set(only_tools kernel/jit/dump.c kernel/jit/ir/ir_print.c kernel/jit/codegen/vco
 # And of livepatch.ko: the list of applied patches, tracing of calls, and whether the start of compiled code can be replaced.
 set(only_livepatch kernel/module/livepatch_list.c kernel/module/livepatch_trace.c kernel/trace/report/trace_prepare.c
     kernel/jit/verify/verify_entry.c)
-foreach(room tools livepatch)
+# And of ext2w.ko: changing disks of ext2 and ext3, and their journals.
+set(only_ext2w kernel/fs/ext2_writing.c kernel/fs/ext2_alloc.c kernel/fs/ext2_change.c kernel/fs/ext2_entry.c
+    kernel/fs/ext2_index_change.c kernel/fs/ext2_journal.c kernel/fs/ext2_map_change.c kernel/fs/ext2_names.c
+    kernel/fs/ext2_node_change.c kernel/fs/ext2_state.c kernel/fs/ext2_write.c kernel/fs/journal.c
+    kernel/fs/journal_commit.c kernel/fs/journal_map.c kernel/fs/journal_replay.c)
+foreach(room tools livepatch ext2w)
     list(TRANSFORM only_${room} PREPEND "${CMAKE_SOURCE_DIR}/")
     list(REMOVE_ITEM portable_sources ${only_${room}})
     list(APPEND ${room}_sources ${only_${room}})
@@ -93,7 +98,7 @@ if(kernel_sources)
     # verifier of machine code: it is a sixth smaller, and executes a twentieth more. Everything else is compiled to be
     # fast: locks, memory, the scheduler, interrupts, disks, and the compiler and interpreter of programs.
     macro(optimise_small level regex)
-        set(small_sources ${kernel_sources} ${tools_sources})
+        set(small_sources ${kernel_sources} ${tools_sources} ${ext2w_sources})
         list(FILTER small_sources INCLUDE REGEX "${regex}")
         set_property(SOURCE ${small_sources} APPEND PROPERTY COMPILE_OPTIONS "$<$<CONFIG:Release>:${level}>")
     endmacro()

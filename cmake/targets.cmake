@@ -39,9 +39,10 @@ elseif(TARGET halyard)
         set(maker "${scripts}/lib/efidisc.py")
         set(content "${CMAKE_BINARY_DIR}/halyard.img")
     endif()
+    set(extensions "${CMAKE_BINARY_DIR}/modules/tools.ko" "${CMAKE_BINARY_DIR}/modules/ext2w.ko")
     add_custom_command(OUTPUT "${iso}"
-        COMMAND ${HALYARD_PYTHON} "${maker}" "${content}" "${iso}" "${CMAKE_BINARY_DIR}/modules/tools.ko"
-        DEPENDS halyard extension-tools "${CMAKE_BINARY_DIR}/modules/tools.ko" "${maker}" COMMENT "Making halyard.iso" VERBATIM)
+        COMMAND ${HALYARD_PYTHON} "${maker}" "${content}" "${iso}" ${extensions}
+        DEPENDS halyard extension-tools extension-ext2w ${extensions} "${maker}" COMMENT "Making halyard.iso" VERBATIM)
     set(all ALL)
     foreach(tool IN LISTS tools)
         find_program(HALYARD_TOOL_${tool} ${tool})

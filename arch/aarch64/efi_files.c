@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
 // The command line and the initrd, wherever they come from: QEMU's -append and -initrd, a boot
-// manager, or files on the volume of the image; and the commands of tools.ko, from there.
+// manager, or files on the volume of the image; and extensions of the kernel, from there.
 #include "arch/aarch64/efi.h"
 
 /* These GUIDs are in the sections about the protocols. */
@@ -114,7 +114,9 @@ void efi_find_files(const struct efi *efi, struct boot_efi *out)
 {
     static const uint16_t cmdline_name[] = u"\\halyard\\cmdline";
     static const uint16_t initrd_name[] = u"\\halyard\\initrd";
-    static const uint16_t tools_name[] = u"\\halyard\\tools.ko";
+    /* in the order of boot/efi.h; no pointers, which would be wrong until the image has moved */
+    static const uint16_t extensions[BOOT_EFI_EXTENSIONS][18] = {u"\\halyard\\tools.ko",
+                                                                 u"\\halyard\\ext2w.ko"};
     out->options = (uintptr_t)efi->loaded->options;
     out->options_size = efi->loaded->options_size;
     out->options_are_wide = true;
@@ -133,6 +135,9 @@ void efi_find_files(const struct efi *efi, struct boot_efi *out)
     if (!has_initrd) {
         out->initrd_is_empty = read_file(efi, root, initrd_name, &out->initrd, &out->initrd_size);
     }
-    (void)read_file(efi, root, tools_name, &out->tools, &out->tools_size);
+    for (unsigned i = 0; i < BOOT_EFI_EXTENSIONS; i++) {
+        struct boot_efi_file *file = &out->extensions[i];
+        (void)read_file(efi, root, extensions[i], &file->at, &file->size);
+    }
     (void)root->close(root);
 }

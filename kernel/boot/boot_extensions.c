@@ -57,15 +57,25 @@ static void load_host_file(void)
     }
 }
 
+static enum status load_for(const char *area, const char *file)
+{
+    struct loader_error err;
+    enum status s = extension_add(file, &err);
+    if (s != OK) {
+        log_error(area, "%s", err.text);
+    }
+    return s;
+}
+
 /* For the root, perhaps: no disk is mounted yet. */
 static enum status load_ext4(void)
 {
-    struct loader_error err;
-    enum status s = extension_add("tools.ko", &err);
-    if (s != OK) {
-        log_error("ext4", "%s", err.text);
-    }
-    return s;
+    return load_for("ext4", "tools.ko");
+}
+
+static enum status load_ext2_writing(void)
+{
+    return load_for("ext2", "ext2w.ko");
 }
 
 /* A boot module that has the name of a host's file is loaded when it is needed. */
@@ -80,4 +90,5 @@ void boot_load_extensions(const struct boot_info *info)
     }
     load_host_file();
     ext2_set_ext4_loader(load_ext4);
+    ext2_set_writing_loader(load_ext2_writing);
 }

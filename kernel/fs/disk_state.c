@@ -7,11 +7,11 @@
 #include "kernel/base/log.h"
 
 /* The VFS looks at is_read_only without the lock, so that it can refuse early. What decides is
- * is_writable, under the lock. */
+ * is_writable, under the lock. Release pairs with fs_is_read_only(). */
 static void set_writable_locked(struct disk_state *d, bool is_writable)
 {
     d->is_writable = is_writable;
-    atomic_store_explicit(&d->fs->is_read_only, !is_writable, memory_order_relaxed);
+    atomic_store_explicit(&d->fs->is_read_only, !is_writable, memory_order_release);
 }
 
 enum status disk_state_fail_locked(struct disk_state *d, enum status s, const char *why)

@@ -38,7 +38,7 @@ struct disk_state_ops {
 
 /* Field protection:  [I] set when it is mounted   [o] *lock */
 struct disk_state {
-    const struct disk_state_ops *ops; /* [I] */
+    const struct disk_state_ops *ops; /* [I] before it becomes writable */
     struct fs *fs;                    /* [I] */
     struct block_device *dev;         /* [I] */
     struct page_cache *cache;         /* [I] */

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // ext2 and ext3, as created by `mke2fs`, and ext4 for reading: mounting, and the superblock's
-// geometry. ext2_node.c has
-// inodes, ext2_map.c and ext2_read.c the contents of files, ext2_dir.c directories, ext2_journal.c
-// the journal. An image is mounted read-only; ext2_state.c makes it writable.
+// geometry. ext2_node.c has inodes, ext2_map.c and ext2_read.c the contents of files, ext2_dir.c
+// directories. An image is mounted read-only; ext2w.ko makes it writable (ext2_writing.h).
 //
 // Every number from the disk is checked each time it is read: the disk may be broken, or may change
 // while it is mounted. Layout: the kernel documentation's "ext4 Data Structures and Algorithms", of
@@ -11,6 +10,7 @@
 #include "kernel/fs/ext2_internal.h"
 
 #include "kernel/base/log.h"
+#include "kernel/fs/ext2_writing.h"
 #include "kernel/fs/ext4.h"
 #include "kernel/lib/endian.h"
 #include "kernel/lib/string.h"
@@ -314,7 +314,10 @@ static void ext2_unmount(struct fs *fs)
         ext2_put_node_locked(e, ext2_node_of(fs->root));
         mutex_unlock(&e->lock);
     }
-    journal_close(e->journal); /* of one that failed */
+    const struct ext2_writing *w = ext2_writing();
+    if (w != NULL) {
+        w->end(e);
+    }
     if (e->cache != NULL) {
         page_cache_free(e->cache);
     }
@@ -340,6 +343,48 @@ static enum status check(struct fs *fs, struct fs_check *out)
     return run == NULL ? E_NOTSUP : run(fs, out);
 }
 
+/* ---- Writing ---- */
+
+static const struct ext2_writing *_Atomic writing; /* release and acquire, as ext4_functions */
+static enum status (*load_writing)(void);          /* [I] NULL: nothing can load them */
+
+const struct ext2_writing *ext2_writing(void)
+{
+    return atomic_load_explicit(&writing, memory_order_acquire);
+}
+
+void ext2_set_writing(const struct ext2_writing *functions)
+{
+    atomic_store_explicit(&writing, functions, memory_order_release);
+}
+
+void ext2_set_writing_loader(enum status (*load)(void))
+{
+    load_writing = load;
+}
+
+/* No lock is held: the file may be on this disk. E_NOTSUP, also if the file cannot be used: the log
+ * has the reason. */
+static enum status find_writing(void)
+{
+    enum status s = ext2_writing() != NULL ? OK : load_writing != NULL ? load_writing() : E_NOTSUP;
+    return s == OK || s == E_NOENT || s == E_NOMEM || s == E_IO ? s : E_NOTSUP;
+}
+
+/* Without the functions nothing was writable, and there is nothing to be done for another mode. */
+static enum status set_mode(struct fs *fs, enum fs_mode mode)
+{
+    enum status s = mode == FS_WRITABLE ? find_writing() : OK;
+    const struct ext2_writing *w = ext2_writing();
+    return s != OK || w == NULL ? s : w->set_mode(fs, mode);
+}
+
+static enum status sync(struct fs *fs, struct fs_node *node)
+{
+    const struct ext2_writing *w = ext2_writing();
+    return w != NULL ? w->sync(fs, node) : OK;
+}
+
 static const struct fs_ops ops = {
     .lookup = ext2_lookup,
     .read = ext2_read,
@@ -349,20 +394,9 @@ static const struct fs_ops ops = {
     .release = ext2_release,
     .usage = ext2_usage,
     .unmount = ext2_unmount,
-    .sync = ext2_sync,
-    .set_mode = ext2_set_mode,
+    .sync = sync,
+    .set_mode = set_mode,
     .check = check,
-};
-
-static const struct fs_write_ops write_ops = {
-    .create = ext2_create,
-    .link = ext2_link,
-    .remove = ext2_remove,
-    .rename = ext2_rename,
-    .write = ext2_write,
-    .set_size = ext2_set_size,
-    .allocate = ext2_allocate,
-    .set_times = ext2_set_times,
 };
 
 static enum status load_image(struct ext2 *e)
@@ -414,17 +448,12 @@ enum status ext2_make(struct block_device *dev, struct fs **out)
         heap_free(e);
         return E_NODEV;
     }
-    e->fs = (struct fs){.type = "ext2",
-                        .ops = &ops,
-                        .write_ops = &write_ops,
-                        .names = &e->names,
-                        .is_read_only = true};
+    e->fs = (struct fs){.type = "ext2", .ops = &ops, .names = &e->names, .is_read_only = true};
     mutex_init(&e->lock, "ext2");
     ext2_nodes_init(&e->nodes);
     name_cache_init(&e->names, &e->lock, drop_node);
     e->cache = page_cache_make(e->dev);
-    e->disk = (struct disk_state){
-        .ops = &ext2_state_ops, .fs = &e->fs, .dev = e->dev, .cache = e->cache, .lock = &e->lock};
+    e->disk = (struct disk_state){.fs = &e->fs, .dev = e->dev, .cache = e->cache, .lock = &e->lock};
     enum status s = e->cache != NULL ? load_image(e) : E_NOMEM;
     if (s != OK) {
         ext2_unmount(&e->fs);

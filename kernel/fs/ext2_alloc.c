@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Allocation of blocks and inodes of ext2, from the bitmaps of its groups.
+// Allocation of blocks and inodes of ext2, from the bitmaps of its groups. In ext2w.ko
+// (ext2_writing.h).
 #include "kernel/fs/ext2_internal.h"
 
 #include "kernel/lib/endian.h"
@@ -12,55 +13,9 @@
  * Bitmaps and counts may lie. A group without a free bit is passed over, whatever it counts. A bit
  * that would hand out metadata, or that is free already, makes the file system read-only. */
 enum {
-    G_BLOCK_BITMAP = 0,
-    G_INODE_BITMAP = 4,
-    G_INODE_TABLE = 8,
-    G_INODE_TABLE_HIGH = 40, /* in descriptors of 64 bytes and more */
-    G_HIGH_END = 64,
     I_DELETED = 20,
     I_LINKS = 26,
 };
-
-static uint64_t descriptor_at(const struct ext2 *e, uint32_t group)
-{
-    return ext2_byte_of(e, e->first_block + 1) + (uint64_t)group * e->descriptor_size;
-}
-
-static uint32_t table_blocks(const struct ext2 *e)
-{
-    uint64_t bytes = (uint64_t)e->inodes_per_group * e->inode_size;
-    return (uint32_t)((bytes + e->block_size - 1) >> e->block_shift);
-}
-
-enum status ext2_read_group_locked(struct ext2 *e, uint32_t group, struct ext2_group *out)
-{
-    struct cache_page *page;
-    uint64_t at = descriptor_at(e, group);
-    enum status s = page_cache_get(e->cache, at, 0, &page);
-    if (s != OK) {
-        return s;
-    }
-    const uint8_t *raw = page->bytes + at % CACHE_PAGE;
-    uint32_t first = e->first_block + group * e->blocks_per_group;
-    struct ext2_group g = {
-        .first = first,
-        .blocks = MIN(e->blocks_per_group, e->block_count - first),
-        .block_bitmap = load_le32(raw + G_BLOCK_BITMAP),
-        .inode_bitmap = load_le32(raw + G_INODE_BITMAP),
-        .inode_table = load_le32(raw + G_INODE_TABLE),
-        .free_blocks = load_le16(raw + EXT2_GROUP_FREE_BLOCKS),
-        .free_inodes = load_le16(raw + EXT2_GROUP_FREE_INODES),
-    };
-    bool has_high = e->descriptor_size >= G_HIGH_END && load_le32(raw + G_INODE_TABLE_HIGH) != 0;
-    s = e->has_checksums ? e->ext4->check_group(e, group, raw) : OK;
-    page_cache_put(page);
-    if (s != OK || has_high || g.inode_table == 0 || !ext2_is_block_sound(e, g.inode_table) ||
-        table_blocks(e) > e->block_count - g.inode_table) {
-        return E_CORRUPT;
-    }
-    *out = g;
-    return OK;
-}
 
 /* Add to a count in a group's descriptor, which may have been wrong before. A count that is wrong
  * on the disk must not wrap around from 0 to 65,535, so it stops at 0. Counts only speed up a
@@ -69,7 +24,7 @@ static enum status count_locked(struct ext2 *e, uint32_t group, uint32_t field, 
     REQUIRES(e->lock)
 {
     struct cache_page *page;
-    uint64_t at = descriptor_at(e, group) + field;
+    uint64_t at = ext2_descriptor_at(e, group) + field;
     enum status s = page_cache_get(e->cache, at, 0, &page);
     if (s == OK) {
         uint8_t *raw = page->bytes + at % CACHE_PAGE;
@@ -165,9 +120,9 @@ static enum status clear_bit_locked(struct ext2 *e, uint32_t bitmap, uint32_t bi
 /* True for a group's own bitmaps and inodes, and for the descriptors of all groups. */
 static bool is_metadata(const struct ext2 *e, const struct ext2_group *g, uint32_t block)
 {
-    uint64_t descriptors_end = descriptor_at(e, e->group_count);
+    uint64_t descriptors_end = ext2_descriptor_at(e, e->group_count);
     return block == g->block_bitmap || block == g->inode_bitmap ||
-           (block >= g->inode_table && block - g->inode_table < table_blocks(e)) ||
+           (block >= g->inode_table && block - g->inode_table < ext2_table_blocks(e)) ||
            ext2_byte_of(e, block) < descriptors_end;
 }
 

@@ -177,6 +177,19 @@ static inline uint64_t ext2_byte_of(const struct ext2 *e, uint32_t block)
     return (uint64_t)block << e->block_shift;
 }
 
+/** The byte on the device where the descriptor of a group is. */
+static inline uint64_t ext2_descriptor_at(const struct ext2 *e, uint32_t group)
+{
+    return ext2_byte_of(e, e->first_block + 1) + (uint64_t)group * e->descriptor_size;
+}
+
+/** How many blocks the inodes of a group have. */
+static inline uint32_t ext2_table_blocks(const struct ext2 *e)
+{
+    uint64_t bytes = (uint64_t)e->inodes_per_group * e->inode_size;
+    return (uint32_t)((bytes + e->block_size - 1) >> e->block_shift);
+}
+
 /** True for a block number that a file may use, or 0, which means a hole. */
 static inline bool ext2_is_block_sound(const struct ext2 *e, uint32_t block)
 {
@@ -189,7 +202,7 @@ static inline bool ext2_is_block_sound(const struct ext2 *e, uint32_t block)
  * E_CORRUPT: the log has the reason. */
 enum status ext2_read_super(struct ext2 *e, const uint8_t *super);
 
-/* ---- ext2_node.c ---- */
+/* ---- ext2_node.c, ext2_node_change.c ---- */
 
 /**
  * @brief Get the node of an inode, with a reference.
@@ -222,10 +235,13 @@ enum file_type ext2_type_of(uint32_t mode);
 /** @brief fs_ops.release */
 void ext2_release(struct fs_node *node);
 
-/* ---- ext2_alloc.c ---- */
+/* ---- ext2_group.c ---- */
 
 enum status ext2_read_group_locked(struct ext2 *e, uint32_t group, struct ext2_group *out)
     REQUIRES(e->lock);
+
+/* ---- ext2_alloc.c ---- */
+
 /** @brief Allocate a block, near `goal` if possible; its contents are undefined.
  * @return OK; E_NOSPC; E_CORRUPT: the bitmap is wrong; E_ROFS, E_IO, E_NOMEM. */
 enum status ext2_alloc_block_locked(struct ext2 *e, uint32_t goal, uint32_t *out) REQUIRES(e->lock);
@@ -240,7 +256,7 @@ enum status ext2_free_inode_locked(struct ext2 *e, uint32_t inode, bool is_direc
 /** @brief True for a block that a file may have, and that is no metadata of its group. */
 bool ext2_is_file_block_locked(struct ext2 *e, uint32_t block) REQUIRES(e->lock);
 
-/* ---- ext2_map.c ---- */
+/* ---- ext2_map.c, ext2_map_change.c ---- */
 
 /**
  * @brief Find a block of a file, and how many blocks after it are adjacent.
@@ -405,7 +421,7 @@ enum status ext2_remove_entry_locked(struct ext2 *e, struct ext2_node *dir,
 enum status ext2_init_directory_locked(struct ext2 *e, struct ext2_node *n, uint32_t parent)
     REQUIRES(e->lock);
 
-/* ---- ext2_index.c: the directory has EXT2_FLAG_INDEXED ---- */
+/* ---- ext2_index.c, ext2_index_change.c: the directory has EXT2_FLAG_INDEXED ---- */
 
 /** @brief Find an entry that fits among those that may have a name. @return OK; E_NOENT; E_FORMAT:
  *     the index cannot be used; E_CORRUPT, E_IO, E_NOMEM. */
@@ -498,8 +514,6 @@ extern const struct disk_state_ops ext2_state_ops;
 enum status ext2_note_large_file_locked(struct ext2 *e) REQUIRES(e->lock);
 /** @brief fs_ops.sync */
 enum status ext2_sync(struct fs *fs, struct fs_node *node);
-/** @brief fs_ops.set_mode */
-enum status ext2_set_mode(struct fs *fs, enum fs_mode mode);
 
 /* ---- ext2_check.c ---- */
 

@@ -254,10 +254,3 @@ const struct disk_state_ops ext2_state_ops = {
     .end = end_locked,
     .fail = fail_locked,
 };
-
-enum status ext2_set_mode(struct fs *fs, enum fs_mode mode)
-{
-    struct ext2 *e = CONTAINER_OF(fs, struct ext2, fs);
-    page_cache_set_writer(e->cache, ext2_write_back, e);
-    return disk_state_set_mode(&e->disk, mode);
-}

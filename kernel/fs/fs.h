@@ -138,9 +138,10 @@ struct fs_stream_ops {
 
 /** A mounted file system. File systems embed it as their first member. */
 struct fs {
-    const char *type;                       /* [I] "ext2" */
-    const struct fs_ops *ops;               /* [I] */
-    const struct fs_write_ops *write_ops;   /* [I] NULL: it can never be written */
+    const char *type;         /* [I] "ext2" */
+    const struct fs_ops *ops; /* [I] */
+    /* NULL: it was never writable. Set before is_read_only becomes false for the first time */
+    const struct fs_write_ops *write_ops;
     const struct fs_stream_ops *stream_ops; /* [I] NULL: it has none */
     struct fs_node *root;                   /* [I] */
     struct name_cache *names;               /* [I] NULL: it keeps no names */
@@ -152,14 +153,15 @@ struct fs {
     /* Open files that may write. Relaxed: vfs_remount() refuses if it sees one, and the file system
      * itself refuses writes that come later. */
     _Atomic uint32_t writers;
-    /* Relaxed: the file system itself decides under a lock of its own. */
+    /* The file system itself decides under a lock of its own. Release when it becomes false, which
+     * pairs with the acquire of fs_is_read_only(), after which write_ops is used. */
     _Atomic bool is_read_only;
 };
 
 /** @brief True if a file system cannot be written now. @context{any} */
 static inline bool fs_is_read_only(const struct fs *fs)
 {
-    return fs->write_ops == NULL || atomic_load_explicit(&fs->is_read_only, memory_order_relaxed);
+    return atomic_load_explicit(&fs->is_read_only, memory_order_acquire) || fs->write_ops == NULL;
 }
 
 /** @brief Add a reference to a node that the caller holds. */

@@ -480,14 +480,15 @@ enum status vfs_remount(const char *dir, bool is_writable)
     bool has_writers = atomic_load_explicit(&fs->writers, memory_order_relaxed) != 0;
     if (fs_is_read_only(fs) == !is_writable) {
         s = OK;
-    } else if (fs->write_ops == NULL || fs->ops->set_mode == NULL) {
+    } else if (fs->ops->set_mode == NULL) {
         s = is_writable ? E_ROFS : E_NOTSUP;
     } else if (!is_writable && has_writers) {
         s = E_BUSY;
     } else {
         s = fs->ops->set_mode(fs, is_writable ? FS_WRITABLE : FS_READ_ONLY);
         if (s == OK) {
-            log_info("vfs", "%s is %s now", canonical, is_writable ? "read-write" : "read-only");
+            log_info("vfs", "%s is %s now", canonical[0] != '\0' ? canonical : "/",
+                     is_writable ? "read-write" : "read-only");
         }
     }
     fs_node_put(root);

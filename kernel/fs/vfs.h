@@ -224,9 +224,17 @@ void ext2_enable_ext4(void);
 /** @brief Install the function that is called when ext4 is to be mounted and is not enabled. It
  *     loads the extension with ext4_format. @context{once, before the first mount} */
 void ext2_set_ext4_loader(enum status (*load)(void));
+/** @brief Let ext2 and ext3 be written: until then they are read-only. In ext2w.ko, which has what
+ *     writes them. @context{any} */
+void ext2_enable_writing(void);
+/** @brief Install the function that is called when a disk of ext2 or ext3 is to become writable and
+ *     that is not enabled. It loads the extension, and logs why it cannot.
+ *     @context{once, before the first mount} */
+void ext2_set_writing_loader(enum status (*load)(void));
 /** @brief Make a mounted file system writable, or read-only.
  * @return OK; E_INVAL: nothing is mounted there; E_ROFS: it, or its device, cannot be written;
- *     E_NOTSUP: not with a feature that the log names; E_CORRUPT: it was not unmounted, or has
+ *     E_NOENT: the extension that writes it is missing; E_NOTSUP: that extension cannot be used, or
+ *     not with a feature, as the log says; E_CORRUPT: it was not unmounted, or has
  *     errors, and must be checked first; E_BUSY: files are open for writing, or were removed while
  *     they are open; E_NOMEM, E_IO; and as vfs_stat(). @context{thread, may sleep} */
 enum status vfs_remount(const char *dir, bool is_writable);

@@ -225,8 +225,8 @@ enum status page_cache_allow_writes(struct page_cache *c)
 
 /* Write the caches whose pages are old or many. Returns when the next pages are old. The lock of a
  * file system is taken under list_lock here (through write_by_owner()). So no code may take
- * list_lock while it holds the lock of a file system: ext2_set_mode() calls
- * page_cache_allow_writes() and page_cache_set_writer() before it locks. */
+ * list_lock while it holds the lock of a file system: disk_state_set_mode() calls
+ * page_cache_allow_writes() before it locks, and page_cache_set_writer() is called before that. */
 static uint64_t write_old(void)
 {
     uint64_t next_ns = WAIT_FOREVER;

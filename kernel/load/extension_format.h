@@ -47,6 +47,9 @@ struct extension {
     /** Commands whose names the shell has itself (kernel/shell/commands.c), because it loads the
      * extension for the first of them. Ends with a NULL name; NULL: none. */
     const struct shell_command *commands;
+    /** Called once, when it is loaded: gives the kernel functions of the extension. It must not
+     * load another one. NULL: there is nothing to do. */
+    void (*start)(void);
 };
 
 /** A note of type 4 in section .note.halyard, once. */

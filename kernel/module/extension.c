@@ -16,8 +16,8 @@
 
 /* `lock` is held while a file is read, linked and added, so two threads that need the same
  * extension load it once, and the second one waits. Nothing here is ever removed: a pointer that
- * was returned under the lock stays valid after it. Loading runs no code of the extension, so that
- * cannot ask for the lock again. */
+ * was returned under the lock stays valid after it. Of the extension's code, only `start` runs
+ * under the lock, which may not ask for it again. */
 #define FILE_ON_DISK MODULE_FOLDER EXTENSION_FILE
 
 static struct mutex lock = MUTEX_INIT(lock, "extension");
@@ -92,9 +92,13 @@ static enum status add(struct added *a, const char *path, struct module *m,
     struct loader_error why = {.text = ""};
     a->extension = (const struct extension *)loader_extension(m);
     a->registration.added = a->extension->additions;
-    enum status s = a->extension->commands == NULL ? E_CORRUPT : OK;
+    bool has_more = a->extension->commands != NULL || a->extension->start != NULL;
+    enum status s = has_more ? OK : E_CORRUPT;
     if (a->registration.added != NULL) {
         s = additions_add(&a->registration, a->file, &why);
+    }
+    if (s == OK && a->extension->start != NULL) {
+        a->extension->start();
     }
     return s == OK ? OK : fail(err, path, s, why.text);
 }

@@ -88,6 +88,7 @@ static bool mount(struct block_device *dev, const char *source, const char *dir,
 static void set_writable(const char *dir, bool is_writable)
 {
     char full[VFS_PATH_MAX];
+    struct file_stat st;
     enum status s = vfs_join(SHELL_CWD, dir, full, sizeof full);
     if (s == OK) {
         s = vfs_remount(full, is_writable);
@@ -101,7 +102,10 @@ static void set_writable(const char *dir, bool is_writable)
                             "read-only until it was checked with e2fsck or fsck.fat: %s",
                             "it was not unmounted, or has errors");
     } else if (s == E_NOTSUP) {
-        shell_complain_text("mount", dir, "read-only: `log` names the feature");
+        shell_complain_text("mount", dir, "read-only: `log` says why");
+    } else if (s == E_NOENT && vfs_stat(SHELL_CWD, dir, /* follow */ true, &st) == OK) {
+        shell_complain_text("mount", dir,
+                            "read-only, as ext2w.ko is missing: `log` says where it may be");
     } else if (s != OK) {
         shell_complain("mount", dir, s);
     }

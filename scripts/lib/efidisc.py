@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The disc of the aarch64 kernel, for UEFI firmware: boots as a CD and, written to a USB stick, from there.
 
-    efidisc.py IMAGE ISO TOOLS
+    efidisc.py IMAGE ISO EXTENSION...
 
 A FAT file system with the image where firmware looks for it on removable media, EFI/BOOT/BOOTAA64.EFI, and with the files
-that the kernel's EFI entry reads: halyard/cmdline, halyard/initrd and halyard/tools.ko. The ISO 9660 around it refers to it in its
+that the kernel's EFI entry reads: halyard/cmdline, halyard/initrd, halyard/tools.ko and halyard/ext2w.ko. The ISO 9660 around it refers to it in its
 El Torito catalogue and in a partition table.
 """
 import subprocess
@@ -42,7 +42,7 @@ def make_fat(fat, files):
         tool("mcopy", "-i", fat, file, f"::/{path}")
 
 
-def make_disc(image, iso, cmdline="", initrd=None, tools=None):
+def make_disc(image, iso, cmdline="", initrd=None, extensions=()):
     """Write the complete disc or none."""
     iso = Path(iso)
     with tempfile.TemporaryDirectory(dir=iso.parent, prefix=".iso-") as work:
@@ -53,8 +53,7 @@ def make_disc(image, iso, cmdline="", initrd=None, tools=None):
             files["halyard/cmdline"] = work / "cmdline"
         if initrd:
             files["halyard/initrd"] = initrd
-        if tools:
-            files["halyard/tools.ko"] = tools
+        files.update((f"halyard/{Path(file).name}", file) for file in extensions)
         make_fat(work / "fat", files)
         (work / "root").mkdir()
         tool("xorriso", "-as", "mkisofs", "-quiet", "-V", "HALYARD", "-o", work / "draft",
@@ -64,10 +63,10 @@ def make_disc(image, iso, cmdline="", initrd=None, tools=None):
 
 
 def main(arguments):
-    if len(arguments) != 3:
+    if len(arguments) < 2:
         sys.exit(__doc__)
     try:
-        make_disc(*arguments[:2], tools=arguments[2])
+        make_disc(*arguments[:2], extensions=arguments[2:])
     except Failure as failure:
         sys.exit(f"efidisc: {failure}")
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The GRUB image of the x86_64 kernel: boots by BIOS and by UEFI.
 
-    iso.py KERNEL ISO TOOLS
+    iso.py KERNEL ISO EXTENSION...
 
-TOOLS is the extension with those commands of the shell that are not in the kernel (kernel/shell/tools).
+The kernel loads an extension when it needs it: tools.ko, ext2w.ko (docs/extensions.md).
 """
 import shlex
 import shutil
@@ -49,7 +49,7 @@ def copy_to_boot(kernel, to):
         raise Failure(f"llvm-objcopy: {done.stderr.strip()}")
 
 
-def make_iso(kernel, iso, cmdline="", initrd=None, tools=None):
+def make_iso(kernel, iso, cmdline="", initrd=None, extensions=()):
     """Write the complete image or none."""
     iso = Path(iso)
     with tempfile.TemporaryDirectory(dir=iso.parent, prefix=".iso-") as work:
@@ -60,9 +60,9 @@ def make_iso(kernel, iso, cmdline="", initrd=None, tools=None):
         if initrd:
             shutil.copyfile(initrd, root / "boot" / "initrd")
             modules = "    module2 /boot/initrd initrd\n"
-        if tools:
-            shutil.copyfile(tools, root / "boot" / "tools.ko")
-            modules += "    module2 /boot/tools.ko opt/halyard/tools.ko\n"
+        for file in map(Path, extensions):
+            shutil.copyfile(file, root / "boot" / file.name)
+            modules += f"    module2 /boot/{file.name} opt/halyard/{file.name}\n"
         (root / "boot" / "grub" / "grub.cfg").write_text(
             CONFIG.format(cmdline=grub_words(cmdline), modules=modules))
         draft = Path(work) / "image"
@@ -73,10 +73,10 @@ def make_iso(kernel, iso, cmdline="", initrd=None, tools=None):
 
 
 def main(arguments):
-    if len(arguments) != 3:
+    if len(arguments) < 2:
         sys.exit(__doc__)
     try:
-        make_iso(*arguments[:2], tools=arguments[2])
+        make_iso(*arguments[:2], extensions=arguments[2:])
     except Failure as failure:
         sys.exit(f"iso: {failure}")
 

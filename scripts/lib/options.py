@@ -235,6 +235,16 @@ def find_module(o, name):
     return next(filter(Path.is_file, found), o.build / "modules" / f"{name}.ko")
 
 
+def needed_extensions(o):
+    """Those that the kernel finds on no disk. A disk that this run makes has them; a benchmark needs no commands."""
+    if o.program or o.system:
+        return
+    if not o.bench or o.has_session:
+        yield find_module(o, "tools")
+    if not o.bench or o.data or o.disk:
+        yield find_module(o, "ext2w")
+
+
 def find_tests(o):
     """The tests of the kernel that runs, or None. A kernel that was patched (scripts/redirect) uses those of its build.
     """
@@ -259,10 +269,7 @@ def machine(o, work):
         reboots=not o.one_shot and o.timeout is None,
         serial=not o.no_serial, gdb_socket=str(sockets.gdb(o)) if o.gdb or o.gdb_server else None,
         tests=find_tests(o), extra=o.qemu)
-    tools = find_module(o, "tools")
-    # A disk that this run makes has the file; a benchmark does without it.
-    if not (o.program or o.system or (o.bench and not o.has_session)) and (tools.is_file() or o.builds):
-        m.tools = tools
+    m.extensions = tuple(file for file in needed_extensions(o) if file.is_file() or o.builds)
     if o.share:
         m.share, m.share_extension = Path(o.share).resolve(), find_module(o, "9p")
     if o.iso:
@@ -317,7 +324,7 @@ def prepare(o, m, work):
             scratch.truncate(1 << 30)
     if m.iso and m.iso.parent == work:
         make = make_iso if o.machine == "x86_64" else make_disc
-        make(m.kernel, m.iso, m.cmdline, o.initrd, m.tools)
+        make(m.kernel, m.iso, m.cmdline, o.initrd, m.extensions)
 
 
 def needed_packages(o):

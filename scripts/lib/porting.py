@@ -21,8 +21,8 @@ COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*", re.S)
 
 def symbols(build, sources):
     """(defined, undefined) global names of the kernel's objects whose source path starts with this."""
-    # A shell needs both: the commands of tools.ko are not in the image.
-    bases = [build / "CMakeFiles" / target for target in ("kernel_objects.dir", "tools_objects.dir")]
+    # What a shell needs, and disks: the commands of tools.ko and what writes disks are not in the image.
+    bases = [build / "CMakeFiles" / f"{room}_objects.dir" for room in ("kernel", "tools", "ext2w")]
     objects = [o for base in bases for top in sources for o in (base / top).rglob("*.obj")
                if (ROOT / o.relative_to(base).as_posix().removesuffix(".obj")).exists()]
     text = subprocess.run(["llvm-nm", "-g", *map(str, objects)], check=True, capture_output=True, text=True).stdout

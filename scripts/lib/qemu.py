@@ -61,7 +61,7 @@ class Machine:
     disks: list = field(default_factory=list)
     input: str = None  # what the guest is told of its console's input, for kernel/boot/boot_serve.c
     tests: Path = None  # the file that `test` and `bench` load: kernel/module/extension.h
-    tools: Path = None  # commands of the shell that are not in the kernel: kernel/shell/tools
+    extensions: tuple = ()  # files that the kernel loads when it needs them: tools.ko, ext2w.ko
     share: Path = None  # a folder of this computer
     share_extension: Path = None  # the module with its file system
     extra: list = field(default_factory=list)
@@ -216,9 +216,10 @@ def tests(m):
     return ["-fw_cfg", f"name=opt/halyard/tests,file={comma_safe(m.tests)}"] if m.tests else []
 
 
-def tools(m):
-    """Commands of the shell, where the kernel looks for them first."""
-    return ["-fw_cfg", f"name=opt/halyard/tools.ko,file={comma_safe(m.tools)}"] if m.tools else []
+def extensions(m):
+    """What the kernel loads when it needs it, where it looks for it first."""
+    for file in m.extensions:
+        yield from ["-fw_cfg", f"name=opt/halyard/{file.name},file={comma_safe(file)}"]
 
 
 def kind_of_input(m):
@@ -245,8 +246,7 @@ def files(m):
         yield from map(Path, filter(None, [m.kernel, m.initrd]))
     if m.tests:
         yield Path(m.tests)
-    if m.tools:
-        yield Path(m.tools)
+    yield from m.extensions
     if m.share:
         yield Path(m.share_extension)
     for disk in m.disks:
@@ -286,7 +286,7 @@ def command(m, channels):
         *entropy(m),
         *share(m),
         *tests(m),
-        *tools(m),
+        *extensions(m),
         *kind_of_input(m),
         *channel,
         *(["-gdb", f"unix:{comma_safe(m.gdb_socket)},server=on,wait=off"] if m.gdb_socket else []),

@@ -40,7 +40,7 @@ def read_symbols(objects):
 
 
 # The kernel's objects, and those of rooms that are compiled like it but not linked into it.
-EXTENSIONS = ("cil_objects.dir", "livepatch_objects.dir", "tools_objects.dir")
+EXTENSIONS = ("cil_objects.dir", "ext2w_objects.dir", "livepatch_objects.dir", "tools_objects.dir")
 TARGETS = ("kernel_objects.dir", *EXTENSIONS)
 
 

@@ -102,7 +102,7 @@ class Disks(TestCase):
         self.assertRegex(said["mount"], r"vda +on / +type ext4 +read-only")
         self.assertEqual(said["cat /text"], text)
         self.assertIn("Hello from a program", result.output)
-        self.assertIn("mount: /: read-only: `log` names the feature\n", said["mount -o rw /"])
+        self.assertIn("mount: /: read-only: `log` says why\n", said["mount -o rw /"])
         self.assertIn("read-only file system", said["write /x y"])
         self.assertIn("vda: ext4's extents: read-only", said["log"])
 

@@ -58,6 +58,7 @@ void env_reset(void)
     console_text[0] = '\0';
     env_allocations_left = -1;
     ext2_enable_ext4();
+    ext2_enable_writing();
 }
 
 bool env_is_short;
