@@ -196,7 +196,7 @@ set(image_allowances
     24576 # the terminal of programs, the shell's language, jobs and messages; tools.ko has the commands, 9p.ko the share
     32768 # compiled vectors: their instructions, how they are selected and verified
     4096 # relaxed vector operations
-    40960 # files that last: a page cache and writing to disks
+    15360 # files that last: a page cache; ext2w.ko has writing to disks
     8192 # partitions, and checking file systems
     6144 # reading ext4: extents and checksums
     4096 # names of ext2 that were looked up are kept

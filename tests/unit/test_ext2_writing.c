@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// kernel/fs/ext2_writing.h: what changes disks is loaded when it is needed. What it then does is
-// tested in test_ext2_write.c.
+// kernel/fs/ext2_writing.h: the functions that change disks are loaded when they are needed.
+// test_ext2_write.c tests the functions.
 #include "kernel/fs/ext2_writing.h"
 
 #include "fs/fs_env.h"
@@ -38,8 +38,8 @@ static enum status load(void)
     return loaded;
 }
 
-/* What changes disks is in an extension, which is loaded for the first disk that is to be written.
- * Without it a disk is read, synced and unmounted. */
+/* An extension has the functions that change disks. It is loaded for the first disk that is to be
+ * written. Without it a disk is read, synced and unmounted. */
 static void test_what_writes_is_loaded(void **state)
 {
     static const struct {
