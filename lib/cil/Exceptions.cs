@@ -184,6 +184,13 @@ namespace System
         public TypeInitializationException(string message, Exception inner) : base(message, inner) { }
     }
 
+    public class TypeLoadException : SystemException
+    {
+        public TypeLoadException() : base("Types are nested in each other too deeply.") { }
+        public TypeLoadException(string message) : base(message) { }
+        public TypeLoadException(string message, Exception inner) : base(message, inner) { }
+    }
+
     public class DivideByZeroException : ArithmeticException
     {
         public DivideByZeroException() : base("Division by zero.") { }

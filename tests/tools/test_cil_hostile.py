@@ -254,14 +254,25 @@ ASSEMBLIES = {
 
 # Generic code that needs ever larger types: how it is refused.
 EXPANDING = {
-    "class A<T> { public static int F(int n) { return n == 0 ? 0 : A<A<T>>.F(n - 1); } }"
-    "class P { static int Main() { return A<int>.F(0); } }": "a type is nested in more than 64 types: A`1",
     "class A<T> {} class B<T> {}"
     "class P { static int M<T>(int n) { return n == 0 ? 0 : M<A<T>>(n - 1) + M<B<T>>(n - 1); }"
     " static int Main() { return M<int>(0); } }": "more than 20000 methods",
     "class A<T> {} class B<T> {}"
     "class P { public virtual int M<T>(int n) { return n == 0 ? 0 : M<A<T>>(n - 1) + M<B<T>>(n - 1); }"
     " static int Main() { return new P().M<int>(0); } }": "virtual methods are called with more than 4096 lists of type arguments",
+}
+
+
+# Generic code that needs ever larger types, but only one for each type that there is: as many calls as its Main makes work.
+DEEP = {
+    "class A<T> { public static int F(int n) { return n == 0 ? 7 : A<A<T>>.F(n - 1); } }"
+    "class P { static int Main() { return A<int>.F(%d); } }": 54,
+    "class A<T> { public T[] last; public virtual long F(int n) { return n == 0 ? 7 : new A<A<T>>().F(n - 1); } }"
+    "class P { static int Main() { return (int)new A<int>().F(%d); } }": 54,
+    "struct S<T> { public T t; } class P { static S<T> F<T>(int n, ref int r) { S<T> s = new S<T>(); if (n == 0) r = 7; else F<S<T>>(n - 1, ref r);"
+    " return s; } static int Main() { int r = 0; F<int>(%d, ref r); return r; } }": 55,
+    "class A<T> {} class P { static int F<T>(int n) { try { return n == 0 ? 7 : F<A<T>>(n - 1); }"
+    " catch (System.ArgumentException) { return 1; } finally { n++; } } static int Main() { return F<int>(%d); } }": 55,
 }
 
 
@@ -307,6 +318,26 @@ class Hostile(unittest.TestCase):
             done = self.run_program(path)
             self.assertEqual(REFUSED, done.returncode, text)
             self.assertIn(words, done.stderr)
+
+    def test_generic_code_that_never_ends_runs_as_deep_as_types_may_be(self):
+        source, path = self.folder / "deep.cs", self.folder / "deep.exe"
+        for text, most in DEEP.items():
+            for depth, status in ((0, 7), (most, 7), (most + 1, ENDED)):
+                source.write_text(text % depth)
+                self.mcs(path, source, f"-r:{self.core}")
+                for engine in (*ENGINES, ["--gc-stress"]):
+                    done = self.run_program(path, *engine)
+                    self.assertEqual(status, done.returncode, (text, depth, engine, done.stderr))
+                    self.assertEqual(status == ENDED, "unhandled exception: System.TypeLoadException" in done.stderr)
+
+    def test_too_deep_types_are_an_exception(self):
+        source, path = self.folder / "caught.cs", self.folder / "caught.exe"
+        source.write_text("using System; class A<T> {} class P { static double F<T>(int n, double d) { return F<A<T>>(n + 1, d); } static int Main() {"
+                          " try { F<int>(0, 1.5); return 1; } catch (TypeLoadException) { return 9; } } }")
+        self.mcs(path, source, f"-r:{self.core}")
+        for engine in ENGINES:
+            done = self.run_program(path, *engine)
+            self.assertEqual((9, ""), (done.returncode, done.stderr))
 
 
 if __name__ == "__main__":

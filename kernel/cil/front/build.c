@@ -750,7 +750,8 @@ static bool build_once(struct cil_unit *u, uint32_t number, struct builder *b)
         return false;
     }
     ir_block_start(b->f, ir_block_new(b->f));
-    bool is_ok = build_has_code(&b->m) ? translate_code(b) : build_glue(b);
+    bool is_glue = !build_has_code(&b->m) || build_is_deep(&b->m);
+    bool is_ok = is_glue ? build_glue(b) : translate_code(b);
     if (is_ok && b->f->error != OK) {
         return cil_fail(u->d, b->m.a, CIL_TOKEN(CIL_METHOD_DEF, b->m.row), b->f->error,
                         "a method too large to compile, or no memory left");
@@ -788,8 +789,7 @@ static bool build_with(struct cil_unit *u, uint32_t number, struct arena *scratc
            finish(u, number, b);
 }
 
-/* The verifier's states, the body and the builder end here; what the function needs is in the
- * unit's arena. */
+/* What the function needs is in the unit's arena. Everything else ends here. */
 bool build_method(struct cil_unit *u, uint32_t number)
 {
     struct arena scratch;

@@ -62,6 +62,42 @@ static bool raise(struct builder *b)
     return is_ok;
 }
 
+/* ---- Endless expansion ---- */
+
+/* Generic code may always need a larger type. Other CLI implementations load a type when a call
+ * first needs it, and fail then. Here a method of such a type is part of the program before it
+ * starts, and throws their exception. The remaining depth is for the types of its variables. */
+#define METHOD_DEPTH_MAX (CIL_TYPE_DEPTH_MAX - 8)
+
+bool build_is_deep(const struct cil_unit_method *m)
+{
+    bool is_deep = m->owner->depth > METHOD_DEPTH_MAX;
+    for (uint32_t n = 0; n < m->arg_count; n++) {
+        is_deep |= m->args[n]->depth > METHOD_DEPTH_MAX;
+    }
+    return is_deep;
+}
+
+/* Its caller finds the exception, as after any call. */
+static bool throw_deep(struct builder *b)
+{
+    const struct ir_callee *own = &b->unit->callees[b->f->callee];
+    const struct ir_signature s = b->unit->signatures[own->signature];
+    for (uint32_t n = 0; n < s.params; n++) {
+        (void)ir_param(b->f, b->unit->types[s.types + n]);
+    }
+    uint32_t n = build_raiser(b, "System", "TypeLoadException", 0), value = 0;
+    if (n == IR_NONE) {
+        return false;
+    }
+    (void)ir_emit(b->f, IR_CALL, IR_VOID, CIL_FIRST_METHOD + n, ir_pool(b->f, NULL, 0), 0);
+    if (s.results != 0) {
+        value = ir_build_const(b->f, b->unit->types[s.types + s.params], 0);
+    }
+    (void)ir_emit(b->f, IR_RETURN, IR_VOID, 0, ir_pool(b->f, &value, s.results), s.results);
+    return true;
+}
+
 /* ---- Initialisers ---- */
 
 static bool find_wrapper(struct builder *b, struct cil_callee *out)
@@ -194,6 +230,8 @@ static bool initialise(struct builder *b)
 bool build_glue(struct builder *b)
 {
     switch (b->m.kind) {
+    case CIL_UNIT_METHOD:
+        return throw_deep(b);
     case CIL_UNIT_RAISE:
         return raise(b);
     case CIL_UNIT_INITIALISE:

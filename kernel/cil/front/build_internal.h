@@ -232,6 +232,9 @@ void build_check(struct builder *b, uint32_t condition, unsigned trap);
 /** @brief Throw an ArgumentException if a condition, an i32, is 0. */
 void build_check_argument(struct builder *b, uint32_t condition);
 bool build_throw(struct builder *b, uint32_t object);
+/** @brief The function that throws an exception of the core library, made with so many arguments.
+ * @return IR_NONE: an error is recorded. */
+uint32_t build_raiser(struct builder *b, const char *space, const char *name, uint32_t params);
 /** @brief Is an exception of the type of a `catch`? @return an i32; IR_NONE: an error is
  * recorded. */
 uint32_t build_catches(struct builder *b, uint32_t clause, uint32_t exception);
@@ -377,6 +380,8 @@ bool build_call_core(struct builder *b, struct cil_class *c, const char *name, c
                      uint32_t count);
 /** @brief A method that is not translated from CIL. */
 bool build_glue(struct builder *b);
+/** @brief Whether a method is of types that are nested so deeply that it throws instead. */
+bool build_is_deep(const struct cil_unit_method *m);
 bool build_ret(struct builder *b);
 /** @brief Push a parameter of the method; `this` is the first. @return false: recorded. */
 bool build_load_argument(struct builder *b, uint32_t n);

@@ -302,9 +302,7 @@ static const char *const exceptions[IR_TRAP_COUNT] = {
     [IR_TRAP_DIVIDE] = "DivideByZeroException",
 };
 
-/* The function that throws an exception of the core library, made with so many arguments.
- * @return IR_NONE: an error is recorded. */
-static uint32_t raiser(struct builder *b, const char *space, const char *name, uint32_t params)
+uint32_t build_raiser(struct builder *b, const char *space, const char *name, uint32_t params)
 {
     struct cil_class *c = unit_class(b->unit, space, name);
     if (c == NULL) {
@@ -330,7 +328,7 @@ static uint32_t raiser(struct builder *b, const char *space, const char *name, u
 /* If nothing is caught, the call does not return (build_throw()). */
 static void check(struct builder *b, uint32_t condition, const char *exception)
 {
-    uint32_t good = split(b, condition), n = raiser(b, "System", exception, 0);
+    uint32_t good = split(b, condition), n = build_raiser(b, "System", exception, 0);
     if (n != IR_NONE) {
         (void)ir_emit(b->f, IR_CALL, IR_VOID, CIL_FIRST_METHOD + n, ir_pool(b->f, NULL, 0), 0);
     }
@@ -367,7 +365,7 @@ static bool throw_wrapped(struct builder *b, uint32_t object)
                build_start_throw(b, object);
     }
     uint32_t number = unit_cast(b->unit, exception->type, false);
-    uint32_t n = raiser(b, "System.Runtime.CompilerServices", "RuntimeWrappedException", 1);
+    uint32_t n = build_raiser(b, "System.Runtime.CompilerServices", "RuntimeWrappedException", 1);
     if (number == IR_NONE || n == IR_NONE) {
         return false;
     }
