@@ -155,6 +155,13 @@ uint64_t fat_load_time(uint16_t date, uint16_t time);
 void fat_store_time(uint64_t ns, uint8_t *date, uint8_t *time);
 uint64_t fat_now_ns(void);
 
+/** @brief Before an operation that changes something. @return OK; E_ROFS; E_NOMEM, E_IO: nothing is
+ *     changed. */
+static inline enum status fat_begin_locked(struct fat *e) REQUIRES(e->lock)
+{
+    return e->disk.is_writable ? page_cache_pause(e->cache) : E_ROFS;
+}
+
 /* ---- fat_dir.c ---- */
 
 /** An entry of a directory. */

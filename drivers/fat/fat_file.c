@@ -178,8 +178,9 @@ static enum status write_locked(struct fat *e, struct fat_node *n, uint64_t star
                                 size_t len, size_t *done) REQUIRES(e->lock)
 {
     size_t filled = 0;
-    if (!e->disk.is_writable) {
-        return E_ROFS;
+    enum status s = fat_begin_locked(e);
+    if (s != OK) {
+        return s;
     }
     if (start > FAT_SIZE_MAX || (start == FAT_SIZE_MAX && len > 0)) {
         return E_OVERFLOW;
@@ -189,7 +190,6 @@ static enum status write_locked(struct fat *e, struct fat_node *n, uint64_t star
         return E_NOSPC; /* before much is filled with zeroes */
     }
     *done = 0;
-    enum status s = OK;
     known_run_begin_change(&n->run); /* no reader sees a part of what this call writes to a page */
     if (len > 0 && start > n->size) {
         s = write_range_locked(e, n, n->size, NULL, (size_t)(start - n->size), &filled);
@@ -239,20 +239,21 @@ static enum status set_size_locked(struct fat *e, struct fat_node *n, uint64_t s
 {
     size_t filled;
     uint32_t before = n->size;
-    if (!e->disk.is_writable || size > FAT_SIZE_MAX) {
-        return e->disk.is_writable ? E_OVERFLOW : E_ROFS;
+    enum status s = fat_begin_locked(e);
+    if (s != OK || size > FAT_SIZE_MAX) {
+        return s != OK ? s : E_OVERFLOW;
     }
     if (size > n->size) {
         if (!has_room(e, n, size)) {
             return E_NOSPC;
         }
-        enum status s = write_range_locked(e, n, n->size, NULL, (size_t)(size - n->size), &filled);
+        s = write_range_locked(e, n, n->size, NULL, (size_t)(size - n->size), &filled);
         n->size = s == OK ? n->size : before;
         return finish_locked(e, n, s);
     }
     uint64_t mask = (1ull << e->cluster_shift) - 1;
     n->size = (uint32_t)size;
-    enum status s = fat_free_from_locked(e, n, (uint32_t)((size + mask) >> e->cluster_shift));
+    s = fat_free_from_locked(e, n, (uint32_t)((size + mask) >> e->cluster_shift));
     return s != OK ? s : finish_locked(e, n, OK);
 }
 

@@ -54,7 +54,7 @@ enum status fat_read_dir(struct fs_node *dir, uint64_t *cookie, struct dir_entry
 
 static enum status check_writable_locked(struct fat *e, struct fs_node *dir) REQUIRES(e->lock)
 {
-    return !e->disk.is_writable ? E_ROFS : fat_node_of(dir)->is_removed ? E_NOENT : OK;
+    return fat_node_of(dir)->is_removed ? E_NOENT : fat_begin_locked(e);
 }
 
 static enum status touch_locked(struct fat *e, struct fat_node *n) REQUIRES(e->lock)

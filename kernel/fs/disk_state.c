@@ -82,6 +82,7 @@ static enum status make_writable_locked(struct disk_state *d)
 {
     enum status s = may_be_written(d);
     s = s != OK ? s : d->ops->prepare(d);
+    s = s != OK ? s : page_cache_pause(d->cache); /* fills its reserve */
     s = s != OK ? s : write_marked_locked(d, false);
     if (s != OK) {
         return s;

@@ -35,6 +35,7 @@
  *
  * A commit adds the superblock, and a pause before it the inode: 30 at most. */
 STATIC_ASSERT(JOURNAL_CREDITS >= 30, "the largest operation fits");
+STATIC_ASSERT(CACHE_RESERVE >= JOURNAL_CREDITS, "and has memory for its pages");
 
 #define BLOCKS_NEEDED 64u /* more than an operation allocates before it pauses */
 
@@ -67,19 +68,36 @@ static bool must_commit(const struct ext2 *e)
             (e->freed_blocks != 0 && e->free_blocks < e->freed_blocks + BLOCKS_NEEDED));
 }
 
+/* Held pages can be written only after a commit. */
+static bool needs_commit_for_room(const struct ext2 *e, enum status s)
+{
+    return s == E_NOMEM && e->journal != NULL && e->disk.is_writable;
+}
+
+static enum status commit_for_room_locked(struct ext2 *e) REQUIRES(e->lock)
+{
+    enum status s = ext2_commit_locked(e);
+    return s != OK ? s : page_cache_pause(e->cache);
+}
+
 enum status ext2_begin_locked(struct ext2 *e)
 {
-    return must_commit(e) ? ext2_commit_locked(e) : OK;
+    enum status s = must_commit(e) ? ext2_commit_locked(e) : OK;
+    s = s != OK ? s : page_cache_pause(e->cache);
+    return needs_commit_for_room(e, s) ? commit_for_room_locked(e) : s;
 }
 
 enum status ext2_pause_locked(struct ext2 *e, struct ext2_node *n)
 {
     if (!must_commit(e)) {
-        return e->disk.is_writable ? page_cache_pause(e->cache) : OK;
+        enum status s = e->disk.is_writable ? page_cache_pause(e->cache) : OK;
+        if (!needs_commit_for_room(e, s)) {
+            return s;
+        }
     }
     enum status s = ext2_add_orphan_locked(e, n);
     s = s != OK ? s : ext2_store_node_locked(e, n);
-    return s != OK ? s : ext2_commit_locked(e);
+    return s != OK ? s : commit_for_room_locked(e);
 }
 
 enum status ext2_end_locked(struct ext2 *e, struct ext2_node *n, enum status s)

@@ -92,6 +92,15 @@ static void free_page_locked(struct page_cache *c, struct cache_page *p) REQUIRE
     c->count--;
 }
 
+static void free_reserve_locked(struct page_cache *c) REQUIRES(page_cache_lock)
+{
+    struct list_node *n;
+    while ((n = list_pop_front(&c->reserve)) != NULL) {
+        page_free(hal_direct_to_phys(page_of(n)->bytes), 0);
+        list_push_front(&c->spare, n);
+    }
+}
+
 static void free_clean_locked(struct page_cache *c) REQUIRES(page_cache_lock)
 {
     struct list_node *n = c->clean.head.next;
@@ -146,6 +155,7 @@ struct page_cache *page_cache_make(struct block_device *dev)
     list_init(&c->clean);
     list_init(&c->dirty);
     list_init(&c->spare);
+    list_init(&c->reserve);
     mutex_init(&c->writing, "write-back");
     memory_reclaim_caches(free_all_clean);
     spin_lock(&page_cache_lock);
@@ -163,6 +173,7 @@ void page_cache_free(struct page_cache *c)
     spin_lock(&page_cache_lock);
     list_remove(&c->link);
     free_clean_locked(c);
+    free_reserve_locked(c);
     spin_unlock(&page_cache_lock);
     ASSERT(c->count == 0);
     while (c->slabs != NULL) {
@@ -328,19 +339,75 @@ static struct cache_page *try_take(struct page_cache *c)
     return p;
 }
 
-/* A pinned page without contents. If all pages are dirty, the cache grows past its limit: the
- * caller holds its owner's lock, and the device is slow. Writers wait when they have released it
- * (page_cache_throttle()), and long operations write in a pause (page_cache_pause()), so this
- * is rare and few pages. Only if there is no memory either, the dirty pages are written here,
- * because an operation cannot be undone. NULL: no memory, or the pages cannot be written. */
-static struct cache_page *take_page(struct page_cache *c)
+/* Move a pinned page without contents between the lists of clean pages and the reserve. */
+static void reserve_locked(struct page_cache *c, struct cache_page *p) REQUIRES(page_cache_lock)
+{
+    page_cache_put(p);
+    if (claim_locked(p)) { /* or another thread is at it, on its way along the bucket */
+        list_remove(&p->link);
+        list_push_front(&c->reserve, &p->link);
+        c->reserve_count++;
+        c->count--;
+    }
+}
+
+static struct cache_page *take_reserved(struct page_cache *c)
+{
+    spin_lock(&page_cache_lock);
+    struct list_node *n = list_pop_front(&c->reserve);
+    struct cache_page *p = n != NULL ? page_of(n) : NULL;
+    if (p != NULL) {
+        c->reserve_count--;
+        c->count++;
+        list_push_back(&c->clean, n);
+        keep_claimed(p);
+    }
+    spin_unlock(&page_cache_lock);
+    return p;
+}
+
+/* A page of the cache, or a new one even if the cache has reached its limit. */
+static struct cache_page *take_any(struct page_cache *c)
 {
     struct cache_page *p = try_take(c);
-    if (p == NULL && c->writes != NULL) {
-        p = add_page(c);
+    return p == NULL && c->writes != NULL ? add_page(c) : p;
+}
+
+bool page_cache_refill(struct page_cache *c)
+{
+    struct cache_page *p;
+    for (;;) {
+        spin_lock(&page_cache_lock);
+        bool is_short = page_cache_is_short(c);
+        spin_unlock(&page_cache_lock);
+        if (!is_short) {
+            return true;
+        }
+        p = take_any(c);
+        if (p == NULL) {
+            return false;
+        }
+        spin_lock(&page_cache_lock);
+        reserve_locked(c, p);
+        spin_unlock(&page_cache_lock);
     }
-    if (p == NULL && c->writes != NULL && page_cache_write(c) == OK) {
-        p = try_take(c);
+}
+
+/* A pinned page without contents. If all pages are dirty, the cache grows past its limit: the
+ * caller holds its owner's lock, and the device is slow, so no page is written here. Writers wait
+ * when they have released it (page_cache_throttle()), and long operations write in a pause
+ * (page_cache_pause()), so this is rare and few pages. Only if there is no memory either, a page of
+ * the reserve is used, because an operation cannot be undone: it was full before the operation
+ * (page_cache_pause()). The thread of write-back then makes pages clean that can be taken again.
+ * NULL: no memory. */
+static struct cache_page *take_page(struct page_cache *c)
+{
+    struct cache_page *p = take_any(c);
+    if (p == NULL) {
+        p = take_reserved(c);
+        if (p != NULL) {
+            write_back_wake();
+        }
     }
     return p;
 }

@@ -13,6 +13,7 @@
 
 #define CACHE_PAGE      4096u /* bytes, aligned on the device; one page of memory */
 #define CACHE_AHEAD_MAX 32u   /* pages in one read request */
+#define CACHE_RESERVE   48u   /* pages that a writable cache keeps for operations */
 #define CACHE_UNIT      1024u /* bytes: the smallest block of a file system */
 
 struct page_cache;
@@ -133,9 +134,10 @@ enum status page_cache_write(struct page_cache *c);
  *     first. @context{thread, may sleep} */
 void page_cache_throttle(struct page_cache *c);
 
-/** @brief In the middle of a long operation, which cannot release its locks: if almost all pages
- *     are dirty, write them. @return as page_cache_write(). @context{thread, may sleep; the owner's
- *     lock} */
+/** @brief Before an operation, and in the middle of one that cannot release its locks for long:
+ *     CACHE_RESERVE more pages can be changed afterwards. If almost all pages are dirty, or there
+ *     is no memory, the dirty ones are written.
+ * @return OK; E_NOMEM; as page_cache_write(). @context{thread, may sleep; the owner's lock} */
 enum status page_cache_pause(struct page_cache *c);
 
 /** Bytes that a writer changes at most before it releases its locks and calls

@@ -34,7 +34,7 @@ struct page_cache {
     struct block_device *dev;         /* [I] */
     uint32_t ahead_max;               /* [I] most pages in one request to this device */
     uint32_t count_max;               /* [I] most pages with memory, unless all of them are dirty */
-    uint32_t count;                   /* [c] pages with memory */
+    uint32_t count;                   /* [c] pages with memory, apart from the reserve */
     uint32_t dirty_count;             /* [c] */
     uint32_t held_count;              /* [c] holds of pages */
     uint32_t shared_count;            /* [c] shares of pages */
@@ -45,6 +45,8 @@ struct page_cache {
     struct list clean;                /* [c] clean pages, those without contents included */
     struct list dirty;                /* [c] dirty pages, by dirty_number */
     struct list spare;                /* [c] descriptors without memory, claimed */
+    struct list reserve;              /* [c] pages without contents, claimed, for want of memory */
+    uint32_t reserve_count;           /* [c] at most CACHE_RESERVE */
     struct cache_slab *slabs;         /* [c] what the descriptors lie in */
     struct list_node link;            /* [c] among all caches */
     struct mutex writing;             /* held while dirty pages are written */
@@ -132,6 +134,16 @@ static ALWAYS_INLINE struct cache_page *page_cache_find_and_pin(struct page_cach
 }
 
 /* ---- page_cache.c, write_back.c ---- */
+
+/** @brief True if pages of the reserve were used, and not replaced yet. */
+static inline bool page_cache_is_short(const struct page_cache *c) REQUIRES(page_cache_lock)
+{
+    return c->writes != NULL && c->reserve_count < CACHE_RESERVE;
+}
+
+/** @brief Fill the reserve with new pages, or clean ones. @return False: there are too few.
+ *     @context{thread, may sleep; the owner's lock} */
+bool page_cache_refill(struct page_cache *c);
 
 /** @brief The page at an index, or NULL. */
 struct cache_page *page_cache_find_locked(struct page_cache *c, uint64_t index)

@@ -159,11 +159,14 @@ enum status page_cache_sync(struct page_cache *c)
     return s != OK ? s : flushed;
 }
 
-static uint32_t count_dirty(struct page_cache *c, uint64_t *since_ns)
+/* Pages that are not on the device. *is_short: they are to be written, because there is no memory
+ * for others. */
+static uint32_t count_dirty(struct page_cache *c, uint64_t *since_ns, bool *is_short)
 {
     spin_lock(&page_cache_lock);
     uint32_t count = c->dirty_count + c->held_count;
     *since_ns = c->dirty_since_ns;
+    *is_short = page_cache_is_short(c);
     spin_unlock(&page_cache_lock);
     return count;
 }
@@ -185,8 +188,9 @@ static enum status write_by_owner(struct page_cache *c)
 void page_cache_throttle(struct page_cache *c)
 {
     uint64_t since_ns;
-    uint32_t dirty = count_dirty(c, &since_ns);
-    if (dirty > c->count_max / WAIT_PART) {
+    bool is_short;
+    uint32_t dirty = count_dirty(c, &since_ns, &is_short);
+    if (dirty > c->count_max / WAIT_PART || (is_short && dirty != 0)) {
         (void)write_by_owner(c); /* a failure stays to be reported by page_cache_sync() */
     } else if (dirty > c->count_max / WAKE_PART) {
         write_back_wake();
@@ -199,8 +203,13 @@ enum status page_cache_pause(struct page_cache *c)
 {
     spin_lock(&page_cache_lock);
     bool is_full = c->dirty_count > c->count_max - c->count_max / 4;
+    bool is_short = page_cache_is_short(c);
     spin_unlock(&page_cache_lock);
-    return is_full ? page_cache_write(c) : OK;
+    if (LIKELY(!is_full && !is_short) || (!is_full && page_cache_refill(c))) {
+        return OK;
+    }
+    enum status s = page_cache_write(c);
+    return s != OK ? s : page_cache_refill(c) ? OK : E_NOMEM;
 }
 
 enum status page_cache_allow_writes(struct page_cache *c)
@@ -234,14 +243,15 @@ static uint64_t write_old(void)
     LIST_FOR_EACH (&written, n) {
         struct page_cache *c = CONTAINER_OF(n, struct page_cache, written);
         uint64_t since_ns;
-        uint32_t dirty = count_dirty(c, &since_ns);
-        bool is_due = dirty > c->count_max / WAKE_PART || clock_now_ns() - since_ns >= AGE_MAX_NS;
+        bool is_due;
+        uint32_t dirty = count_dirty(c, &since_ns, &is_due);
+        is_due |= dirty > c->count_max / WAKE_PART || clock_now_ns() - since_ns >= AGE_MAX_NS;
         if (dirty != 0 && is_due) {
             enum status s = write_by_owner(c);
             if (s != OK) {
                 log_error("write-back", "%s: %s", c->dev->name, status_text(s));
             }
-            dirty = count_dirty(c, &since_ns);
+            dirty = count_dirty(c, &since_ns, &is_due);
         }
         if (dirty != 0) {
             next_ns = MIN(next_ns, since_ns + AGE_MAX_NS);

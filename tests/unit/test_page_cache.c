@@ -124,12 +124,48 @@ static void test_a_full_cache_writes_nothing_for_a_new_page(void **state)
     page_cache_free(c);
 }
 
+/* Without memory, and with no clean page, an operation gets the pages that were set aside for it.
+ * Only the start of the next one waits for the device. */
+static void test_an_operation_never_waits_for_the_device_to_get_memory(void **state)
+{
+    (void)state;
+    struct cache_page *page;
+    const uint64_t sectors = CACHE_PAGE / BLOCK_SECTOR;
+    env_pages = 1024;
+    struct page_cache *c = page_cache_make(&env_disk.dev);
+    uint32_t most = page_cache_capacity(c);
+    assert_int_equal(page_cache_allow_writes(c), OK);
+    assert_int_equal(page_cache_pause(c), OK);
+    make_dirty(c, 0, most);
+    env_allocations_left = 0;
+    make_dirty(c, most, most + CACHE_RESERVE);
+    uint64_t next = (uint64_t)(most + CACHE_RESERVE) * CACHE_PAGE;
+    assert_int_equal(page_cache_get_new(c, next, &page), E_NOMEM);
+    assert_int_equal(page_cache_get(c, next, 0, &page), E_NOMEM);
+    assert_int_equal(env_disk.sectors_written, 0);
+    assert_int_equal(page_cache_pause(c), OK); /* its pages become clean, and are set aside */
+    assert_int_equal(env_disk.sectors_written, (most + CACHE_RESERVE) * sectors);
+    make_dirty(c, most + CACHE_RESERVE, 2 * most + CACHE_RESERVE);
+    assert_int_equal(env_disk.sectors_written, (most + CACHE_RESERVE) * sectors);
+    page_cache_throttle(c); /* without the lock */
+    assert_int_equal(env_disk.sectors_written, (2 * most + CACHE_RESERVE) * sectors);
+    assert_int_equal(page_cache_pause(c), OK);
+    env_disk.transfers_left = 0;
+    make_dirty(c, 0, most);
+    assert_int_equal(page_cache_pause(c), E_IO);
+    env_disk.transfers_left = UINT64_MAX;
+    env_allocations_left = -1;
+    page_cache_free(c);
+    assert_int_equal(env_live_objects(), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_all_pages_are_found_as_the_table_grows, set_up),
         cmocka_unit_test_setup(test_a_table_that_cannot_grow, set_up),
         cmocka_unit_test_setup(test_a_full_cache_writes_nothing_for_a_new_page, set_up),
+        cmocka_unit_test_setup(test_an_operation_never_waits_for_the_device_to_get_memory, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
