@@ -29,6 +29,7 @@ struct job {
     unsigned number;        /* [I] */
     struct list members;    /* [l] */
     _Atomic bool is_killed; /* [l] to change. Relaxed: the queue's lock orders it for waiters */
+    bool is_in_front;       /* [l] of its terminal: reading does not stop it */
     bool is_stopped;        /* [q] */
     bool is_done;           /* [q] after `status` */
     unsigned writers;       /* [q] threads that write to the terminal just now */
@@ -157,9 +158,8 @@ static void kill_job(struct job *job, int status)
 /* Programs stop at once; threads before their next command. `changes` is decided once, for all
  * members and the flag together: a job that is killed, has ended, or is in the wanted state already
  * is left alone. */
-static void set_stopped(struct job *job, bool is_stopped)
+static void set_stopped_locked(struct job *job, bool is_stopped) REQUIRES(jobs.lock)
 {
-    mutex_lock(&jobs.lock);
     bool changes = !is_killed(job) && job->is_stopped != is_stopped && !job->is_done;
     LIST_FOR_EACH (&job->members, n) {
         struct program *p = CONTAINER_OF(n, struct job_member, link)->program;
@@ -172,12 +172,13 @@ static void set_stopped(struct job *job, bool is_stopped)
     if (changes) {
         change(job, &job->is_stopped, is_stopped);
     }
-    mutex_unlock(&jobs.lock);
 }
 
-static void stop_job(struct job *job)
+static void set_stopped(struct job *job, bool is_stopped)
 {
-    set_stopped(job, true);
+    mutex_lock(&jobs.lock);
+    set_stopped_locked(job, is_stopped);
+    mutex_unlock(&jobs.lock);
 }
 
 void job_end_waits(const struct shell *sh)
@@ -192,14 +193,25 @@ void job_end_waits(const struct shell *sh)
     mutex_unlock(&jobs.lock);
 }
 
+/* The caller saw the job in the background. Meanwhile it may have come into the foreground, where
+ * nothing would continue it. */
+static void stop_in_background(struct job *job)
+{
+    mutex_lock(&jobs.lock);
+    if (!job->is_in_front) {
+        irq_state_t state = spin_lock_irq(&job->queue.lock);
+        job->is_told = job->is_told && job->is_stopped; /* the owner's next prompt tells */
+        spin_unlock_irq(&job->queue.lock, state);
+        set_stopped_locked(job, true);
+    }
+    mutex_unlock(&jobs.lock);
+}
+
 enum status job_await_foreground(struct job *job)
 {
     enum status s = OK;
+    stop_in_background(job);
     irq_state_t state = spin_lock_irq(&job->queue.lock);
-    job->is_told = job->is_told && job->is_stopped; /* the owner's next prompt tells */
-    spin_unlock_irq(&job->queue.lock, state);
-    stop_job(job);
-    state = spin_lock_irq(&job->queue.lock);
     while (s == OK && job->is_stopped) {
         s = wait_on_locked(&job->queue, &state, WAIT_FOREVER);
     }
@@ -275,7 +287,7 @@ static void quit(struct foreground_job *j)
 
 static void suspend(struct foreground_job *j)
 {
-    stop_job(job_of(j));
+    set_stopped(job_of(j), true);
 }
 
 static enum status await_foreground(struct foreground_job *j)
@@ -373,8 +385,16 @@ static struct job *create(struct shell *sh, const struct syntax_pipe *first,
     return job;
 }
 
+/* Before its first read, which would stop it otherwise. The session's line and the job are in the
+ * foreground together: Ctrl-C ends both. A key that was pressed before is for the job, too. */
+static void bring_to_front_locked(struct job *job) REQUIRES(jobs.lock)
+{
+    console_add_foreground(&job->front);
+    job->is_in_front = true;
+}
+
 /* @return false: it was freed. */
-static bool start(struct job *job)
+static bool start(struct job *job, bool in_front)
 {
     const struct thread_options options = {.name = "job",
                                            .entry = run_job,
@@ -396,6 +416,9 @@ static bool start(struct job *job)
     job->number = free_number_locked(job->owner);
     list_push_back(&jobs.all, &job->link);
     jobs.count++;
+    if (in_front) {
+        bring_to_front_locked(job);
+    }
     mutex_unlock(&jobs.lock);
     return true;
 }
@@ -484,21 +507,15 @@ static bool wait_for_change(struct job *job)
     return is_done;
 }
 
-/* Wait until it has ended or is stopped. The session's line and the job are in the foreground
- * together: Ctrl-C ends both. A key that was pressed before the job was added is for it, too. So a
- * new job is not continued here: it runs already, and Ctrl-Z may have suspended it. The kernel's
- * log lines are held meanwhile, or they would come into the middle of its output.
- * @param continues It is suspended. It is added to the foreground before it is continued, so Ctrl-C
- * that arrives in between reaches it.
- * @return its status. */
-static int wait_in_foreground(struct shell *sh, struct job *job, bool continues)
+/* Wait until a job in the foreground has ended or is stopped. The kernel's log lines are held
+ * meanwhile, or they would come into the middle of its output. @return its status. */
+static int wait_in_foreground(struct shell *sh, struct job *job)
 {
-    console_add_foreground(&job->front);
-    if (continues) {
-        set_stopped(job, false);
-    }
     console_hold_log();
     bool is_done = wait_for_change(job);
+    mutex_lock(&jobs.lock);
+    job->is_in_front = false;
+    mutex_unlock(&jobs.lock);
     console_remove_foreground(&job->front);
     console_release_log();
     if (is_done) {
@@ -522,7 +539,7 @@ int job_run(struct shell *sh, struct pipeline *p, const struct syntax_pipe *pipe
         return 1;
     }
     job->pipeline = p;
-    return start(job) ? wait_in_foreground(sh, job, false) : 1;
+    return start(job, /* in_front */ true) ? wait_in_foreground(sh, job) : 1;
 }
 
 void job_start(struct shell *sh, const struct syntax_pipe *first, const struct syntax_pipe *last)
@@ -536,7 +553,7 @@ void job_start(struct shell *sh, const struct syntax_pipe *first, const struct s
         session_error(sh, 1, "shell: no memory");
         return;
     }
-    if (start(job)) {
+    if (start(job, /* in_front */ false)) {
         sh->status = 0;
         if (sh->depth == 0 && sh->job == NULL) {
             console_printf("[%u] %s\n", job->number, job->text);
@@ -645,7 +662,11 @@ static bool run_fg(int argc, char **argv)
         shell_error("%s: only at the prompt\n", argv[0]);
     } else if (job != NULL) {
         console_printf("%s\n", job->text);
-        shell_set_status(wait_in_foreground(sh, job, true));
+        mutex_lock(&jobs.lock);
+        bring_to_front_locked(job); /* first, so that Ctrl-C reaches it as soon as it continues */
+        set_stopped_locked(job, false);
+        mutex_unlock(&jobs.lock);
+        shell_set_status(wait_in_foreground(sh, job));
     }
     return argc <= 2;
 }

@@ -81,7 +81,8 @@ static int boot(void **state)
     assert_int_equal(vfs_init(), OK);
     terminal.ops = &ops;
     console_add(&terminal);
-    thread_detach(world_thread("shell", PRIO_NORMAL, serve, NULL));
+    /* a new job runs before the session goes on */
+    thread_detach(world_thread("shell", PRIO_NORMAL - 1, serve, NULL));
     type("");
     return 0;
 }
@@ -115,12 +116,21 @@ static void test_ctrl_c_forgets_a_command_that_is_not_complete(void **state)
     assert_string_equal(shown, "pwd\r\n/\r\nhalyard> ");
 }
 
+/* A job that reads in the background is suspended. */
+static void test_a_new_job_may_read_at_once(void **state)
+{
+    (void)state;
+    type("cat | cat\rhello\r\004");
+    assert_string_equal(shown, "cat | cat\r\nhello\r\nhello\r\nhalyard> ");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_command_runs),
         cmocka_unit_test(test_ctrl_c_as_soon_as_the_line_is_left),
         cmocka_unit_test(test_ctrl_c_forgets_a_command_that_is_not_complete),
+        cmocka_unit_test(test_a_new_job_may_read_at_once),
     };
     return cmocka_run_group_tests(tests, boot, NULL);
 }
