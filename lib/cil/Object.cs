@@ -175,7 +175,7 @@ namespace System
     public abstract class Delegate
     {
         internal object target; // or Delegate[], if method is multi
-        internal long method, multi;
+        internal long method, multi; // the upper half of method is the mark that compiled code tests
 
         // A method without parameters, by its number.
         internal static void Run(object target, long method)
@@ -335,7 +335,7 @@ namespace System
         public override bool Equals(object other)
         {
             Delegate d = other as Delegate;
-            if (ReferenceEquals(d, null) || d.method != method || d.TypeNumber() != TypeNumber())
+            if (ReferenceEquals(d, null) || (int)d.method != (int)method || d.TypeNumber() != TypeNumber())
                 return false;
             if (!IsList)
                 return ReferenceEquals(target, d.target);

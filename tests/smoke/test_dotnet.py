@@ -14,6 +14,10 @@ CORE = sorted(str(path) for path in (Path(__file__).parents[2] / "lib/cil").glob
 SAMPLE = BUILD / "programs/collatz.exe"
 STEPS = 178  # of the longest sequence below 1000: collatz.exe's status
 
+COSTS = Path(__file__).parents[1] / "workloads/cil/costs.cs"
+CALLS = {"interface call, the first of three types": 8, "interface call, the second": 8, "interface call, the third": 8,
+         "delegate call": 5, "delegate call, another method of the type": 12}  # instructions, at most
+
 LISTED = "while ! jit | /bin/grep.wasm endless.exe; do /bin/sleep.wasm 0; done"
 
 PUBLISHES = "jit dump /files/publishes.exe P.Main"
@@ -254,6 +258,18 @@ class DotNet(TestCase):
         self.assertEqual(len(later), 2)
         self.assertLessEqual(max(later), 200)
         self.assertLess(max(later), first)
+
+    def test_how_many_instructions_calls_take(self):
+        """Those of costs.exe, up to the first instruction of the method. Under icount a nanosecond is an instruction."""
+        out = self.folder / "costs.exe"
+        subprocess.run(["mcs", "-noconfig", "-nostdlib", f"-r:{BUILD / 'cil/mscorlib.dll'}", str(COSTS), f"-out:{out}"], check=True,
+                       capture_output=True)
+        result = run("--accel", "icount", "--program", out)
+        self.expect(result)
+        told = {what: float(count) for what, count in re.findall(r"^(.*): (-?[\d.]+)$", result.output, re.MULTILINE)}
+        for what, bar in CALLS.items():
+            print(f"# {MACHINE}: {what}: {told[what]} instructions")
+            self.assertLessEqual(told[what], bar, what)
 
     def test_a_library_that_is_replaced_is_read_again(self):
         """A library in /lib/cil stays in memory, but a program gets the one that is on the disk."""

@@ -51,6 +51,7 @@ none
 no such generation
 True
 """
+DELEGATES = Path(__file__).parent / "cil_delegates.cs"
 GARBAGE = Path(__file__).parent / "cil_gc.cs"
 # Methods in each of which the first reference that lives across a call is needed after it.
 REFERENCES = ("P::Main", "P::Fill", "P::Throw", "P::Pinned", "P::OnTheStack", "P::Element", "P::Last", "Node::.ctor", "Garbage::Make",
@@ -68,6 +69,7 @@ static class P {
   static int[] all = new int[4];
   static int Null(int n) { Base b = n == 0 ? new Base() : null; return b.F(); }
   static int Bind(int n) { Base b = n == 0 ? new Base() : null; Func<int> f = b.G; return f(); }
+  static int Called(int n) { Func<int> f = new Base().G; if (n != 0) f = null; return f(); }
   static int Index(int n) { all[4 * n] = 1; return 1; }
   static int Cast(int n) { Base b = n == 0 ? (Base)new Derived() : new Base(); return ((Derived)b).F(); }
   static int Unbox(int n) { object o = n == 0 ? (object)1 : 1L; return (int)o; }
@@ -85,6 +87,7 @@ static class P {
 REASONS = {
     "Null": "P::Null, IL_0013: trap: null reference",
     "Bind": "unhandled exception: System.ArgumentException",
+    "Called": "P::Called, IL_001a: trap: null reference",
     "Index": "P::Index, IL_0009: trap: index out of range",
     "Cast": "P::Cast, IL_0017: trap: invalid cast",
     "Unbox": "P::Unbox, IL_001a: trap: invalid cast",
@@ -169,6 +172,16 @@ class CilRun(unittest.TestCase):
         for engine in (*ENGINES, ["--gc-stress"]):
             done = self.run_method("--tests", "--trusted", *engine, path, memory=32)
             self.assertEqual("calls.dll: 9 passed, 0 failed, 0 not compiled yet\n", done.stdout, done.stderr)
+
+    def test_calls_of_delegates(self):
+        """Of each kind, by each way through compiled code."""
+        path = Path(self.folder.name) / "delegates.exe"
+        mcs(path, DELEGATES)
+        expected = subprocess.run(["mono", path], check=True, capture_output=True, text=True).stdout
+        mcs(path, DELEGATES, "-nostdlib", "-noconfig", f"-r:{self.core}")
+        for words in (*ENGINES, ["--code", "quick"], ["--code", "few"], ["--code", "old"], ["--gc-stress"], ["--gc-stress", "--interp"]):
+            done = self.run_method(*words, path, memory=64)
+            self.assertEqual((expected, "", 0), (done.stdout, done.stderr, done.returncode), words)
 
     def test_what_ends_a_program_is_named(self):
         source = Path(self.folder.name) / "ends.cs"

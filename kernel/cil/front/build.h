@@ -123,7 +123,10 @@ enum cil_unit_kind {
     CIL_UNIT_ADAPT,      /**< (object, object[], number): calls a method with these arguments */
     CIL_UNIT_INVOKE,     /**< of a delegate, as a method: calls what the delegate is of */
     CIL_UNIT_OPEN,       /**< of an object, in a delegate: its first argument is the object */
-    CIL_UNIT_DISPATCH,   /**< virtual: goes on in the method of the object's type */
+    CIL_UNIT_DISPATCH,   /**< virtual: goes on in the method of the object's type; Invoke of a
+                              delegate: in that with the number, its last argument */
+    CIL_UNIT_NUMBER,     /**< of a delegate: calls the method with the number */
+    CIL_UNIT_NULL,       /**< virtual, of null: throws a NullReferenceException */
     CIL_UNIT_ATTRIBUTE,  /**< (object): makes attribute `target`; the object is ignored */
 };
 
@@ -192,6 +195,9 @@ struct cil_unit_type {
     const uint32_t *members; /* their numbers; NULL: they have not been listed */
     uint32_t member_count, first_attribute, attribute_count;
     uint32_t multi; /* of delegates: number of the method that calls lists of them, plus 1; or 0 */
+    /* Of delegates: the method that was the first one to be made a delegate of this type, plus 1;
+     * and the bit that delegates of it have. */
+    uint32_t first, mark;
     bool has_attributes; /* they have been listed */
     bool has_finalizer;
     uint32_t base;        /* the object of its parent; or 0 */
@@ -271,6 +277,18 @@ struct cil_unit_generic {
     uint32_t arg_count;
 };
 
+/** A method that code makes delegates of a type of. */
+struct cil_unit_delegate {
+    struct cil_type *type;
+    uint32_t number;
+};
+
+/** A CIL_UNIT_NUMBER or CIL_UNIT_NULL, and the signature of the calls that it is for. */
+struct cil_unit_shared {
+    uint32_t signature, number;
+    uint8_t kind;
+};
+
 /** A type that values are cast to. */
 struct cil_unit_cast {
     struct cil_type *type;
@@ -320,6 +338,8 @@ struct cil_unit {
     struct cil_unit_use *uses, *interfaces; /* interfaces: those that are called; no slot */
     struct cil_unit_generic *generics;
     struct cil_unit_cast *casts;
+    struct cil_unit_delegate *delegates;
+    struct cil_unit_shared *shared;
     struct cil_unit_literal *literals;
     struct cil_unit_field *fields; /* those with a handle */
     struct cil_unit_native *natives;
@@ -338,7 +358,8 @@ struct cil_unit {
     uint32_t own_count, own_capacity, own_bytes;
     uint8_t *data; /* first contents of the window */
     struct cil_unit_index method_index, type_index, generic_index, literal_index, field_index,
-        member_index, adapter_index;
+        member_index, adapter_index, delegate_index;
+    uint32_t delegate_count, delegate_capacity, shared_count, shared_capacity;
     uint32_t count, dispatcher_count, capacity, callee_capacity, signature_count,
         signature_capacity, type_count, type_capacity, runtime_type_count, runtime_type_capacity,
         use_count, use_capacity, interface_count, interface_capacity, generic_count,

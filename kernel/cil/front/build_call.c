@@ -332,10 +332,15 @@ bool build_is_virtual(const struct cil_callee *c)
            (c->owner->c->is_interface || (c->owner->c->flags & CIL_TYPE_SEALED) == 0);
 }
 
+/* In a program that catches exceptions, the method by type finds null among the types. A trap has
+ * to be here, because it has a place. */
 static bool emit_callvirt(struct builder *b, struct build_call *k)
 {
-    build_require(b, k->args[k->self], IR_TRAP_NULL);
-    return build_is_virtual(&k->c) ? emit_virtual(b, k) : emit_known(b, k);
+    bool is_virtual = build_is_virtual(&k->c);
+    if (!b->unit->catches || !is_virtual || k->c.arg_count != 0) {
+        build_require(b, k->args[k->self], IR_TRAP_NULL);
+    }
+    return is_virtual ? emit_virtual(b, k) : emit_known(b, k);
 }
 
 /* A method of a value type, of itself or inherited, called with the address of a value (III.2.1).

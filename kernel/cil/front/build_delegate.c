@@ -6,6 +6,7 @@
 #include "kernel/lib/string.h"
 
 static const struct build_rep number_rep = {IR_I64, CIL_I, 8, NULL};
+static const struct build_rep word_rep = {IR_I32, CIL_I4, 4, NULL};
 static const struct build_rep reference_rep = {IR_I32, CIL_OBJECT, CIL_POINTER_BYTES, NULL};
 
 /* A delegate is two words that any code with a pointer can change, so a call through it trusts
@@ -14,6 +15,11 @@ static const struct build_rep reference_rep = {IR_I32, CIL_OBJECT, CIL_POINTER_B
  * the first argument. So a static method is entered through an adapter that drops the argument, a
  * method of a value type through one that passes the address inside of the box (kind_of(),
  * build_glue.c).
+ * A call tests the delegate's mark, the upper half of the number's word: if it has the bit of the
+ * delegate type, the method is the first one that delegates of the type were made of, and is called
+ * directly. Otherwise the method by number is called (build_dispatch.c): it compares the number
+ * with those of all methods in delegates of the type, and goes through find_record() if none is
+ * equal, as for delegates that reflection has made. Null has neither mark nor number.
  * The offset of a field of System.Delegate, under its name in Halyard's core library or in mono's.
  * @return 0: there is none; the header of an object is at 0, so no field is. */
 static uint32_t find_field(struct builder *b, const char *name, const char *other)
@@ -100,6 +106,7 @@ static bool store_multi(struct builder *b, struct cil_type *t, uint32_t object)
     uint32_t number = at == 0 ? 0 : multi_number(b, t);
     if (at != 0 && number != IR_NONE) {
         build_store_at(b, &number_rep, object, at, ir_build_const(b->f, IR_I64, number + 1));
+        return unit_add_delegate(b->unit, t, number, NULL);
     }
     return number != IR_NONE;
 }
@@ -141,6 +148,22 @@ static uint32_t close_static(struct builder *b, const struct cil_unit_method *m,
     return ir_build_const(b->f, IR_I64, m->target + UINT64_C(1));
 }
 
+/* Only Halyard's core library leaves room for a mark.
+ * @return the number with the delegate's mark; IR_NONE: an error is recorded. */
+static uint32_t add_mark(struct builder *b, uint32_t number, struct cil_type *t)
+{
+    uint32_t mark;
+    if (known_method(b, number) == NULL) {
+        return number;
+    }
+    uint64_t known = b->f->instrs[number].a;
+    if (!unit_add_delegate(b->unit, t, (uint32_t)known - 1, &mark)) {
+        return IR_NONE;
+    }
+    bool has_room = find_field(b, "multi", "multi") != 0;
+    return ir_build_const(b->f, IR_I64, has_room ? (uint64_t)mark << 32 | known : known);
+}
+
 bool build_new_delegate(struct builder *b, struct cil_type *t)
 {
     uint32_t number = build_pop(b), target = build_pop(b), target_at, method_at;
@@ -148,7 +171,8 @@ bool build_new_delegate(struct builder *b, struct cil_type *t)
     number = close_static(b, known_method(b, number), number, t);
     uint32_t object =
         number != IR_NONE && find_fields(b, &target_at, &method_at) ? build_new(b, t) : IR_NONE;
-    if (object == IR_NONE) {
+    number = object == IR_NONE ? IR_NONE : add_mark(b, number, t);
+    if (number == IR_NONE) {
         return false;
     }
     build_store_at(b, &reference_rep, object, target_at, target);
@@ -223,16 +247,132 @@ bool build_open(struct builder *b)
     return true;
 }
 
+/* The method by number, for delegates that no method makes with ldftn, too. */
+bool build_by_number(struct builder *b)
+{
+    const struct ir_callee *own = &b->unit->callees[b->f->callee];
+    const struct ir_signature s = b->unit->signatures[own->signature];
+    uint32_t args[BUILD_VARIABLES_MAX + 4],
+        signature = unit_signature_number(b->unit, b->m.sig, true);
+    unsigned type = s.results == 0 ? (unsigned)IR_VOID : b->unit->types[s.types + s.params];
+    if (signature == IR_NONE || s.params > BUILD_STACK_MAX + 2) {
+        return b->d->status == OK && build_unsupported(b, "a delegate with many parameters");
+    }
+    for (uint32_t n = 0; n < s.params; n++) {
+        args[n] = ir_param(b->f, b->unit->types[s.types + n]);
+    }
+    uint32_t value = build_call_raw(b, args[s.params - 1], signature, type, args, s.params - 1);
+    (void)ir_emit(b->f, IR_RETURN, IR_VOID, 0, ir_pool(b->f, &value, s.results), s.results);
+    return true;
+}
+
+/* ---- Invoke ---- */
+
+struct invoke {
+    struct build_call *k;
+    uint32_t delegate; /* a value */
+    uint32_t target_at, method_at;
+    uint32_t by_number;         /* the method that is called with a number */
+    uint32_t first, mark;       /* first: a method; IR_NONE: none is known yet */
+    bool drops;                 /* it is static: the object is no argument */
+    uint32_t next, value_count; /* the block where both ways meet, and its parameters */
+    unsigned type;
+};
+
+/* The signatures differ only in code that is not verifiable. */
+static void find_first(struct builder *b, struct invoke *v)
+{
+    const struct cil_unit *u = b->unit;
+    const struct cil_unit_type *t = unit_find_type(u, v->k->c.owner);
+    uint32_t signature = unit_signature_number(b->unit, v->k->sig, true);
+    v->first = IR_NONE;
+    if (t == NULL || t->mark == 0 || find_field(b, "multi", "multi") == 0 ||
+        u->callees[CIL_FIRST_METHOD + t->first - 1].signature != signature) {
+        return;
+    }
+    const struct cil_unit_method *m = &u->methods[t->first - 1];
+    v->mark = t->mark;
+    v->drops = m->kind == CIL_UNIT_STATIC;
+    v->first = v->drops ? m->target : t->first - 1;
+}
+
+static void meet(struct builder *b, const struct invoke *v, uint32_t value)
+{
+    uint32_t edge = ir_edge(b->f, v->next, &value, v->value_count);
+    (void)ir_emit(b->f, IR_JUMP, IR_VOID, edge, 0, 0);
+}
+
+static uint32_t call_first(struct builder *b, const struct invoke *v)
+{
+    const struct build_call *k = v->k;
+    uint32_t args[BUILD_STACK_MAX + 3], count = 0;
+    for (uint32_t n = 0; n < k->count; n++) {
+        if (n != k->self || !v->drops) {
+            args[count++] = k->args[n];
+        }
+    }
+    return ir_emit(b->f, IR_CALL, v->type, CIL_FIRST_METHOD + v->first, ir_pool(b->f, args, count),
+                   count);
+}
+
+static uint32_t call_other(struct builder *b, const struct invoke *v)
+{
+    struct build_call *k = v->k;
+    k->args[k->self] = build_load_at(b, &reference_rep, v->delegate, v->target_at);
+    k->args[k->count] = build_load_at(b, &word_rep, v->delegate, v->method_at);
+    return ir_emit(b->f, IR_CALL, v->type, CIL_FIRST_METHOD + v->by_number,
+                   ir_pool(b->f, k->args, k->count + 1), k->count + 1);
+}
+
+/* Null has no mark, so it is looked for only here. Where the ways meet, code looks for an exception
+ * anyway. */
+static void call_unless_null(struct builder *b, const struct invoke *v)
+{
+    if (!b->unit->catches) {
+        build_require(b, v->delegate, IR_TRAP_NULL);
+        meet(b, v, call_other(b, v));
+        return;
+    }
+    uint32_t null = build_if_not_zero(b, v->delegate);
+    meet(b, v, call_other(b, v));
+    ir_block_start(b->f, null);
+    build_raise(b, IR_TRAP_NULL);
+    meet(b, v, v->value_count == 0 ? 0 : ir_build_const(b->f, v->type, 0));
+}
+
+/* The object is loaded before the branch, because both words have one address then. Those of null
+ * are 0. @return the result. */
+static uint32_t call_either(struct builder *b, struct invoke *v)
+{
+    uint32_t mark = build_load_at(b, &word_rep, v->delegate, v->method_at + 4);
+    uint32_t is_first = build_op(b, IR_AND, IR_I32, mark, build_number(b, v->mark));
+    v->k->args[v->k->self] = build_load_at(b, &reference_rep, v->delegate, v->target_at);
+    v->next = ir_block_new(b->f);
+    v->value_count = v->type == IR_VOID ? 0 : 1;
+    uint32_t other = build_if_not_zero(b, is_first);
+    meet(b, v, call_first(b, v));
+    ir_block_start(b->f, other);
+    call_unless_null(b, v);
+    ir_block_start(b->f, v->next);
+    return v->value_count == 0 ? 0 : ir_param(b->f, v->type);
+}
+
 bool build_invoke(struct builder *b, struct build_call *k)
 {
-    uint32_t delegate = k->args[k->self], target_at, method_at;
-    if (!find_fields(b, &target_at, &method_at)) {
+    struct invoke v = {.k = k, .delegate = k->args[k->self]};
+    v.by_number = find_fields(b, &v.target_at, &v.method_at) ? build_dispatcher(b, &k->c) : IR_NONE;
+    if (v.by_number == IR_NONE) {
         return false;
     }
-    build_require(b, delegate, IR_TRAP_NULL);
-    k->args[k->self] = build_load_at(b, &reference_rep, delegate, target_at);
-    uint32_t number = build_load_at(b, &number_rep, delegate, method_at);
-    return build_call_number(b, k, build_op(b, IR_WRAP, IR_I32, number, 0));
+    v.type = k->result.structure != NULL ? (unsigned)IR_VOID : k->result.ir;
+    find_first(b, &v);
+    if (v.first == IR_NONE) {
+        build_require(b, v.delegate, IR_TRAP_NULL);
+    }
+    uint32_t value = v.first == IR_NONE ? call_other(b, &v) : call_either(b, &v);
+    (void)build_mark_as(b, value, &k->result);
+    build_check_thrown(b);
+    return build_push_result(b, k, value);
 }
 
 /* ---- Lists of delegates ---- */

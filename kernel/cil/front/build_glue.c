@@ -250,6 +250,10 @@ bool build_glue(struct builder *b)
         return build_dispatch(b);
     case CIL_UNIT_INVOKE:
         return build_pass_to_delegate(b);
+    case CIL_UNIT_NUMBER:
+        return build_by_number(b);
+    case CIL_UNIT_NULL:
+        return build_null(b);
     default:
         return pass_on(b);
     }

@@ -22,6 +22,7 @@
 //   unit.c           methods, signatures and native methods of a unit
 //   unit_types.c     types at run time, static fields, literals
 //   unit_reach.c     which methods virtual calls may reach
+//   unit_delegate.c  which methods delegates are of
 //   unit_related.c   which types objects of System.Type may lead to
 //   unit_member.c    which methods are objects, and how these are called
 //   build_adapt.c    calls of methods whose arguments are in an array
@@ -229,6 +230,9 @@ bool build_add_selectors(struct builder *b);
 void build_check_thrown(struct builder *b);
 /** @brief Throw the exception that a trap is, if a condition, an i32, is 0. */
 void build_check(struct builder *b, uint32_t condition, unsigned trap);
+/** @brief Throw the exception that a trap is. If the program catches any, what follows has to look
+ * for it; otherwise this does not return. */
+void build_raise(struct builder *b, unsigned trap);
 /** @brief Throw an ArgumentException if a condition, an i32, is 0. */
 void build_check_argument(struct builder *b, uint32_t condition);
 bool build_throw(struct builder *b, uint32_t object);
@@ -433,6 +437,8 @@ bool build_multi(struct builder *b);
 bool build_open(struct builder *b);
 /** @brief Build a CIL_UNIT_INVOKE. */
 bool build_pass_to_delegate(struct builder *b);
+/** @brief Build a CIL_UNIT_NUMBER. */
+bool build_by_number(struct builder *b);
 
 /* ---- build_begin.c ---- */
 
@@ -444,6 +450,8 @@ bool build_begin_end(struct builder *b, const struct cil_callee *c);
 /** @brief The method through which a virtual method without type arguments is called. Its last
  * argument is the object's type. @return its number; IR_NONE: an error is recorded. */
 uint32_t build_dispatcher(struct builder *b, const struct cil_callee *c);
+/** @brief Build a CIL_UNIT_NULL. */
+bool build_null(struct builder *b);
 /** @brief Build a CIL_UNIT_DISPATCH. @pre All types and methods are known. */
 bool build_dispatch(struct builder *b);
 
@@ -503,6 +511,8 @@ struct cil_class *unit_class(struct cil_unit *u, const char *space, const char *
 struct cil_class *unit_core_class(struct cil_unit *u, const char *name);
 /** @brief Zeroed bytes of the window. @return 0: an error is recorded. */
 uint32_t unit_data(struct cil_unit *u, uint32_t bytes);
+/** @return NULL: the program does not need it so far. */
+struct cil_unit_type *unit_find_type(const struct cil_unit *u, const struct cil_type *t);
 /** @return NULL: an error is recorded. */
 struct cil_unit_type *unit_type(struct cil_unit *u, struct cil_type *t);
 /** @brief The description of a type of which objects are made. @return 0: an error is recorded. */
@@ -565,6 +575,16 @@ uint32_t unit_adapter(struct cil_unit *u, const struct cil_callee *c);
 /** @brief Add the members of types that objects of System.Type lead to, and what calls them.
  * @return false: an error is recorded. */
 bool unit_relate_members(struct cil_unit *u);
+
+/* ---- unit_delegate.c ---- */
+
+/** @brief Code makes delegates of a type of a method. @param mark What each of them has as its
+ * mark; NULL: a mark would not help, since code rarely calls such delegates. @return false: an
+ * error is recorded. */
+bool unit_add_delegate(struct cil_unit *u, struct cil_type *t, uint32_t number, uint32_t *mark);
+/** @brief The CIL_UNIT_NUMBER or CIL_UNIT_NULL for calls of a method. @return its number; IR_NONE:
+ * an error is recorded. */
+uint32_t unit_shared(struct cil_unit *u, const struct cil_callee *c, unsigned kind);
 
 /* ---- unit_reach.c ---- */
 

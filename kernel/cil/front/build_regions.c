@@ -325,14 +325,25 @@ uint32_t build_raiser(struct builder *b, const char *space, const char *name, ui
     return IR_NONE;
 }
 
-/* If nothing is caught, the call does not return (build_throw()). */
-static void check(struct builder *b, uint32_t condition, const char *exception)
+static bool raise(struct builder *b, const char *exception)
 {
-    uint32_t good = split(b, condition), n = build_raiser(b, "System", exception, 0);
+    uint32_t n = build_raiser(b, "System", exception, 0);
     if (n != IR_NONE) {
         (void)ir_emit(b->f, IR_CALL, IR_VOID, CIL_FIRST_METHOD + n, ir_pool(b->f, NULL, 0), 0);
     }
-    if (n != IR_NONE && b->unit->catches) {
+    return n != IR_NONE;
+}
+
+void build_raise(struct builder *b, unsigned trap)
+{
+    (void)raise(b, exceptions[trap]); /* a failure is recorded */
+}
+
+/* If nothing is caught, the call does not return (build_throw()). */
+static void check(struct builder *b, uint32_t condition, const char *exception)
+{
+    uint32_t good = split(b, condition);
+    if (raise(b, exception) && b->unit->catches) {
         (void)aside(b); /* a failure is recorded */
     } else {
         (void)ir_emit(b->f, IR_TRAP, IR_VOID, 0, IR_TRAP_UNREACHABLE, 0);

@@ -234,7 +234,7 @@ static uint32_t open_signature(struct cil_unit *u, const struct cil_signature *s
     return add_signature(u, types, found.params + 1, found.results);
 }
 
-/* With the object's type after the other arguments. */
+/* With the object's type, or a delegate's number, after the other arguments. */
 static uint32_t dispatch_signature(struct cil_unit *u, const struct cil_signature *s)
 {
     uint8_t types[BUILD_VARIABLES_MAX + 4];
@@ -257,6 +257,7 @@ static uint32_t signature_of(struct cil_unit *u, const struct cil_signature *s, 
     case CIL_UNIT_OPEN:
         return open_signature(u, s);
     case CIL_UNIT_DISPATCH:
+    case CIL_UNIT_NUMBER:
         return dispatch_signature(u, s);
     case CIL_UNIT_ADAPT:
         return add_signature(u, adapter, 3, 1);
@@ -275,14 +276,25 @@ static uint32_t signature_of(struct cil_unit *u, const struct cil_signature *s, 
 static const char *name_of(struct cil_unit *u, const struct cil_callee *c, unsigned kind)
 {
     char text[256];
-    if (kind == CIL_UNIT_SEARCH || kind == CIL_UNIT_ADAPT || kind == CIL_UNIT_ATTRIBUTE) {
-        return kind == CIL_UNIT_SEARCH  ? "(search for a handler)"
-               : kind == CIL_UNIT_ADAPT ? "(call with an array)"
-                                        : "(attribute)";
+    switch (kind) {
+    case CIL_UNIT_SEARCH:
+        return "(search for a handler)";
+    case CIL_UNIT_ADAPT:
+        return "(call with an array)";
+    case CIL_UNIT_ATTRIBUTE:
+        return "(attribute)";
+    case CIL_UNIT_NUMBER:
+        return "(call by number)";
+    case CIL_UNIT_NULL:
+        return "(call of null)";
+    default:
+        break;
     }
     size_t len = MIN(cil_type_text(text, sizeof text, c->owner), sizeof text - 1);
     len += fmt_print(text + len, sizeof text - len, "::%s%s", c->name,
-                     kind == CIL_UNIT_DISPATCH ? " (by type)" : "");
+                     kind != CIL_UNIT_DISPATCH  ? ""
+                     : c->owner->c->is_delegate ? " (by method)"
+                                                : " (by type)");
     len = MIN(len, sizeof text - 1);
     char *name = arena_alloc(u->arena, len + 1);
     if (name != NULL) {
@@ -343,7 +355,8 @@ uint32_t unit_method(struct cil_unit *u, const struct cil_callee *c, unsigned ki
         return IR_NONE;
     }
     if (kind != CIL_UNIT_METHOD && kind != CIL_UNIT_MULTI && kind != CIL_UNIT_ADAPT &&
-        kind != CIL_UNIT_INVOKE && kind != CIL_UNIT_OPEN && kind != CIL_UNIT_DISPATCH) {
+        kind != CIL_UNIT_INVOKE && kind != CIL_UNIT_OPEN && kind != CIL_UNIT_DISPATCH &&
+        kind != CIL_UNIT_NUMBER && kind != CIL_UNIT_NULL) {
         target = unit_method(u, c, CIL_UNIT_METHOD);
         if (target == IR_NONE) {
             return IR_NONE;

@@ -45,15 +45,22 @@ static void put(const struct cil_unit *u, uint32_t at, uint32_t value)
  * methods are not reached. */
 
 /* The result moves when the next type is added: callers that add types look it up again. */
+struct cil_unit_type *unit_find_type(const struct cil_unit *u, const struct cil_type *t)
+{
+    uint32_t n = unit_index_first(&u->type_index, unit_hash(0, (uintptr_t)t));
+    while (n != IR_NONE && u->runtime_types[n].type != t) {
+        n = unit_index_next(&u->type_index, n);
+    }
+    return n == IR_NONE ? NULL : &u->runtime_types[n];
+}
+
 struct cil_unit_type *unit_type(struct cil_unit *u, struct cil_type *t)
 {
-    const uint32_t hash = unit_hash(0, (uintptr_t)t);
-    for (uint32_t n = unit_index_first(&u->type_index, hash); n != IR_NONE;
-         n = unit_index_next(&u->type_index, n)) {
-        if (u->runtime_types[n].type == t) {
-            return &u->runtime_types[n];
-        }
+    struct cil_unit_type *found = unit_find_type(u, t);
+    if (found != NULL) {
+        return found;
     }
+    const uint32_t hash = unit_hash(0, (uintptr_t)t);
     struct cil_unit_type *all = unit_grow(u, u->runtime_types, &u->runtime_type_capacity,
                                           u->runtime_type_count + 1, sizeof *all);
     if (all == NULL || !unit_index_add(u, &u->type_index, hash, u->runtime_type_count)) {

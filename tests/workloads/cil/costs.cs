@@ -56,7 +56,7 @@ static class Costs
     }
 
     // A static method is called with one instruction.
-    static int Calls(INumber one, INumber two, INumber three, Func<int, int> f)
+    static int Calls(INumber one, INumber two, INumber three, Func<int, int> f, Func<int, int> other)
     {
         int sum = 0;
         long start = Stopwatch.GetTimestamp();
@@ -79,6 +79,10 @@ static class Costs
         for (int n = 0; n < Rounds; n++)
             sum = f(sum);
         Report("delegate call", Stopwatch.GetTimestamp() - start, 1);
+        start = Stopwatch.GetTimestamp();
+        for (int n = 0; n < Rounds; n++)
+            sum = other(sum);
+        Report("delegate call, another method of the type", Stopwatch.GetTimestamp() - start, 1);
         return sum;
     }
 
@@ -136,7 +140,8 @@ static class Costs
     static int Main()
     {
         One one = new One();
-        int sum = Calls(one, new Two(), new Three(), one.Next);
+        Two two = new Two();
+        int sum = Calls(one, two, new Three(), one.Next, two.Next);
         Stores(one, new One());
         Allocations(one, one);
         return sum + Exceptions() > 0 && kept != null ? 0 : 1;
