@@ -430,16 +430,10 @@ static bool new_value(struct builder *b, struct build_call *k)
  * method does not have. */
 static bool new_string(struct builder *b, struct build_call *k)
 {
-    struct cil_class *c = k->c.owner->c;
-    const struct cil_image *m = &c->assembly->image;
-    struct cil_run run = cil_cell_run(m, CIL_TYPE_DEF, c->row, CIL_TYPE_DEF_METHODS);
-    for (uint32_t at = run.first; at < run.end; at++) {
-        uint32_t row = cil_run_row(m, CIL_METHOD_DEF, at), n = 0;
-        const struct cil_callee *made =
-            strcmp(cil_cell_string(m, CIL_METHOD_DEF, row, CIL_METHOD_DEF_NAME), "Ctor") != 0
-                ? NULL
-                : cil_resolve_method(c->assembly, CIL_TOKEN(CIL_METHOD_DEF, row));
-        if (made == NULL || (made->flags & CIL_METHOD_STATIC) == 0 ||
+    const struct cil_callee *made;
+    for (uint32_t at = 0; (made = cil_method_named(k->c.owner->c, "Ctor", &at)) != NULL;) {
+        uint32_t n = 0;
+        if ((made->flags & CIL_METHOD_STATIC) == 0 ||
             made->signature->param_count != k->sig->param_count) {
             continue;
         }
@@ -465,20 +459,14 @@ static bool register_final(struct builder *b, struct cil_type *t, uint32_t objec
     if (gc == NULL) {
         return b->d->status == OK;
     }
-    const struct cil_image *m = &gc->assembly->image;
-    struct cil_run run = cil_cell_run(m, CIL_TYPE_DEF, gc->row, CIL_TYPE_DEF_METHODS);
-    for (uint32_t at = run.first; at < run.end; at++) {
-        uint32_t row = cil_run_row(m, CIL_METHOD_DEF, at);
-        if (strcmp(cil_cell_string(m, CIL_METHOD_DEF, row, CIL_METHOD_DEF_NAME), "Register") == 0) {
-            struct build_call k = {.count = 1, .args = {object}};
-            const struct cil_callee *c =
-                cil_resolve_method(gc->assembly, CIL_TOKEN(CIL_METHOD_DEF, row));
-            k.result = (struct build_rep){IR_VOID, CIL_VOID, 0, NULL};
-            k.c = c == NULL ? k.c : *c;
-            return c != NULL && emit_direct(b, &k);
-        }
+    uint32_t at = 0;
+    const struct cil_callee *c = cil_method_named(gc, "Register", &at);
+    if (c == NULL) {
+        return b->d->status == OK;
     }
-    return true;
+    struct build_call k = {.c = *c, .count = 1, .args = {object}};
+    k.result = (struct build_rep){IR_VOID, CIL_VOID, 0, NULL};
+    return emit_direct(b, &k);
 }
 
 /* args[k->self] is free for the object. */
@@ -565,21 +553,14 @@ static bool new_object(struct builder *b, const struct cil_instruction *i)
 bool build_call_core(struct builder *b, struct cil_class *c, const char *name, const uint32_t *args,
                      uint32_t count)
 {
-    const struct cil_image *m = &c->assembly->image;
-    struct cil_run run = cil_cell_run(m, CIL_TYPE_DEF, c->row, CIL_TYPE_DEF_METHODS);
-    for (uint32_t at = run.first; at < run.end; at++) {
-        uint32_t row = cil_run_row(m, CIL_METHOD_DEF, at);
-        const struct cil_callee *found =
-            strcmp(cil_cell_string(m, CIL_METHOD_DEF, row, CIL_METHOD_DEF_NAME), name) != 0
-                ? NULL
-                : cil_resolve_method(c->assembly, CIL_TOKEN(CIL_METHOD_DEF, row));
-        if (found != NULL) {
-            struct build_call k = {.c = *found, .sig = found->signature, .count = count};
-            memcpy(k.args, args, count * sizeof *args);
-            return build_rep_of(b->unit, k.sig->result, &k.result) && emit_direct(b, &k);
-        }
+    uint32_t at = 0;
+    const struct cil_callee *found = cil_method_named(c, name, &at);
+    if (found == NULL) {
+        return b->d->status == OK && build_unsupported(b, "a core library without this method");
     }
-    return b->d->status == OK && build_unsupported(b, "a core library without this method");
+    struct build_call k = {.c = *found, .sig = found->signature, .count = count};
+    memcpy(k.args, args, count * sizeof *args);
+    return build_rep_of(b->unit, k.sig->result, &k.result) && emit_direct(b, &k);
 }
 
 static bool is_reflection(const struct cil_callee *c, const char *name)

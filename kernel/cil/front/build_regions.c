@@ -308,15 +308,9 @@ uint32_t build_raiser(struct builder *b, const char *space, const char *name, ui
     if (c == NULL) {
         return IR_NONE;
     }
-    const struct cil_image *m = &c->assembly->image;
-    struct cil_run run = cil_cell_run(m, CIL_TYPE_DEF, c->row, CIL_TYPE_DEF_METHODS);
-    for (uint32_t at = run.first; at < run.end; at++) {
-        uint32_t row = cil_run_row(m, CIL_METHOD_DEF, at);
-        const struct cil_callee *k =
-            strcmp(cil_cell_string(m, CIL_METHOD_DEF, row, CIL_METHOD_DEF_NAME), ".ctor") != 0
-                ? NULL
-                : cil_resolve_method(c->assembly, CIL_TOKEN(CIL_METHOD_DEF, row));
-        if (k != NULL && k->signature->param_count == params &&
+    const struct cil_callee *k;
+    for (uint32_t at = 0; (k = cil_method_named(c, ".ctor", &at)) != NULL;) {
+        if (k->signature->param_count == params &&
             (params == 0 || cil_plain(k->signature->params[0])->kind == CIL_OBJECT)) {
             return unit_method(b->unit, k, CIL_UNIT_RAISE);
         }

@@ -4,24 +4,13 @@
 // which method has caught it. Then each method has a frame, with the number of the call that it is
 // at, and System.Exception reads these.
 #include "kernel/cil/front/build_internal.h"
-#include "kernel/lib/string.h"
 
 static bool find(struct builder *b, const char *name, struct cil_callee *out)
 {
     struct cil_class *c = unit_core_class(b->unit, "Exception");
-    const struct cil_image *m = c == NULL ? NULL : &c->assembly->image;
-    struct cil_run run = {0};
-    if (c != NULL) {
-        run = cil_cell_run(m, CIL_TYPE_DEF, c->row, CIL_TYPE_DEF_METHODS);
-    }
-    for (uint32_t at = run.first; at < run.end; at++) {
-        uint32_t row = cil_run_row(m, CIL_METHOD_DEF, at);
-        const struct cil_callee *found =
-            strcmp(cil_cell_string(m, CIL_METHOD_DEF, row, CIL_METHOD_DEF_NAME), name) != 0
-                ? NULL
-                : cil_resolve_method(c->assembly, CIL_TOKEN(CIL_METHOD_DEF, row));
-        if (found != NULL && (found->flags & CIL_METHOD_STATIC) != 0 &&
-            found->signature->param_count == 1 &&
+    const struct cil_callee *found;
+    for (uint32_t at = 0; c != NULL && (found = cil_method_named(c, name, &at)) != NULL;) {
+        if ((found->flags & CIL_METHOD_STATIC) != 0 && found->signature->param_count == 1 &&
             cil_plain(found->signature->params[0]) == c->type &&
             cil_plain(found->signature->result)->kind == CIL_VOID) {
             *out = *found;

@@ -68,6 +68,19 @@ static const struct cil_callee *resolve_definition(struct cil_assembly *a, uint3
     return a->methods[row - 1];
 }
 
+const struct cil_callee *cil_method_named(struct cil_class *c, const char *name, uint32_t *at)
+{
+    const struct cil_image *m = &c->assembly->image;
+    struct cil_run run = cil_cell_run(m, CIL_TYPE_DEF, c->row, CIL_TYPE_DEF_METHODS);
+    for (*at = MAX(*at, run.first); *at < run.end;) {
+        uint32_t row = cil_run_row(m, CIL_METHOD_DEF, (*at)++);
+        if (strcmp(cil_cell_string(m, CIL_METHOD_DEF, row, CIL_METHOD_DEF_NAME), name) == 0) {
+            return cil_resolve_method(c->assembly, CIL_TOKEN(CIL_METHOD_DEF, row));
+        }
+    }
+    return NULL;
+}
+
 /* ---- References ---- */
 
 /* II.22.25: a MemberRef names a parent, a name and a signature. The signature is written with the

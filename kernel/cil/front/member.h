@@ -39,6 +39,11 @@ struct cil_member_field {
  * recorded. */
 const struct cil_callee *cil_resolve_method(struct cil_assembly *a, uint32_t token);
 
+/** @brief The next method of a class with a name.
+ * @param at 0 for the first one; receives where the search goes on.
+ * @return NULL: there is none, or an error is recorded. */
+const struct cil_callee *cil_method_named(struct cil_class *c, const char *name, uint32_t *at);
+
 /** @brief Resolve a token of Field or MemberRef. @return false: an error is recorded. */
 bool cil_resolve_field(struct cil_assembly *a, uint32_t token, struct cil_member_field *out);
 

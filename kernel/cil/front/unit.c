@@ -472,15 +472,8 @@ static uint32_t add_native(struct cil_unit *u, const struct cil_unit_native *nat
 /* The program may start threads. Each runs Thread.Main, which no CIL calls. */
 static bool need_threads(struct cil_unit *u, const struct cil_callee *spawn)
 {
-    const struct cil_image *m = &spawn->a->image;
-    struct cil_run run = cil_cell_run(m, CIL_TYPE_DEF, spawn->owner->c->row, CIL_TYPE_DEF_METHODS);
-    const struct cil_callee *c = NULL;
-    for (uint32_t at = run.first; at < run.end && c == NULL; at++) {
-        uint32_t row = cil_run_row(m, CIL_METHOD_DEF, at);
-        if (strcmp(cil_cell_string(m, CIL_METHOD_DEF, row, CIL_METHOD_DEF_NAME), "Main") == 0) {
-            c = cil_resolve_method(spawn->a, CIL_TOKEN(CIL_METHOD_DEF, row));
-        }
-    }
+    uint32_t at = 0;
+    const struct cil_callee *c = cil_method_named(spawn->owner->c, "Main", &at);
     if (c == NULL || (c->flags & CIL_METHOD_STATIC) == 0 || c->signature->param_count != 1 ||
         !cil_is_reference(cil_plain(c->signature->params[0]))) {
         return cil_fail(u->d, spawn->a, 0, E_UNRESOLVED, "Thread.Main(Thread) is not there");
