@@ -277,10 +277,10 @@ struct cil_unit_generic {
     uint32_t arg_count;
 };
 
-/** A method that code makes delegates of a type of. */
+/** A method that code makes delegates of a type of. Of a virtual one, it is that of some object. */
 struct cil_unit_delegate {
-    struct cil_type *type;
-    uint32_t number;
+    struct cil_type *type, *owner; /* owner: of the virtual method; NULL: it is not virtual */
+    uint32_t number;               /* of the method, or its slot as in cil_unit_use */
 };
 
 /** A CIL_UNIT_NUMBER or CIL_UNIT_NULL, and the signature of the calls that it is for. */

@@ -68,7 +68,12 @@ bool build_function(struct builder *b, const struct cil_instruction *i)
         build_require(b, object, IR_TRAP_NULL);
         if (build_is_virtual(&c)) {
             uint32_t number = build_virtual_number(b, &c, object);
-            return number != IR_NONE && build_push(b, build_op(b, IR_EXTEND_U, IR_I64, number, 0));
+            b->found_use = (struct cil_unit_use){0};
+            if (number == IR_NONE || (c.arg_count == 0 && !build_use_of(b, &c, &b->found_use))) {
+                return false;
+            }
+            b->found = build_op(b, IR_EXTEND_U, IR_I64, number, 0);
+            return build_push(b, b->found);
         }
     }
     uint32_t n = unit_method(b->unit, &c, kind_of(&c));
@@ -79,22 +84,15 @@ bool build_function(struct builder *b, const struct cil_instruction *i)
  * recorded. */
 static uint32_t multi_number(struct builder *b, struct cil_type *t)
 {
-    const struct cil_image *m = &t->c->assembly->image;
-    struct cil_run run = cil_cell_run(m, CIL_TYPE_DEF, t->c->row, CIL_TYPE_DEF_METHODS);
-    for (uint32_t at = run.first; at < run.end; at++) {
-        uint32_t row = cil_run_row(m, CIL_METHOD_DEF, at);
-        const struct cil_callee *open =
-            strcmp(cil_cell_string(m, CIL_METHOD_DEF, row, CIL_METHOD_DEF_NAME), "Invoke") != 0
-                ? NULL
-                : cil_resolve_method(t->c->assembly, CIL_TOKEN(CIL_METHOD_DEF, row));
-        if (open != NULL) {
-            struct cil_callee c = *open;
-            c.owner = t;
-            return unit_method(b->unit, &c, CIL_UNIT_MULTI);
-        }
+    uint32_t at = 0;
+    const struct cil_callee *open = cil_method_named(t->c, "Invoke", &at);
+    if (open == NULL) {
+        (void)(b->d->status == OK && build_unsupported(b, "a delegate without Invoke"));
+        return IR_NONE;
     }
-    (void)(b->d->status == OK && build_unsupported(b, "a delegate without Invoke"));
-    return IR_NONE;
+    struct cil_callee c = *open;
+    c.owner = t;
+    return unit_method(b->unit, &c, CIL_UNIT_MULTI);
 }
 
 /* Delegate.Combine reads the number from this field when it makes a list. The method for lists
@@ -154,7 +152,8 @@ static uint32_t add_mark(struct builder *b, uint32_t number, struct cil_type *t)
 {
     uint32_t mark;
     if (known_method(b, number) == NULL) {
-        return number;
+        bool is_found = b->found_use.owner != NULL && number == b->found;
+        return !is_found || unit_add_virtual_delegate(b->unit, t, &b->found_use) ? number : IR_NONE;
     }
     uint64_t known = b->f->instrs[number].a;
     if (!unit_add_delegate(b->unit, t, (uint32_t)known - 1, &mark)) {

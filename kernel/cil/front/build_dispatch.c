@@ -28,7 +28,7 @@ struct dispatch {
 
 /* ---- Calls ---- */
 
-static bool use_of(struct builder *b, const struct cil_callee *c, struct cil_unit_use *out)
+bool build_use_of(struct builder *b, const struct cil_callee *c, struct cil_unit_use *out)
 {
     out->owner = c->owner;
     if (c->owner->c->is_interface) {
@@ -51,7 +51,7 @@ uint32_t build_dispatcher(struct builder *b, const struct cil_callee *c)
                    ? IR_NONE
                    : unit_method(b->unit, c, CIL_UNIT_DISPATCH);
     }
-    if (!use_of(b, c, &use) || !unit_use(b->unit, use.owner, use.slot) ||
+    if (!build_use_of(b, c, &use) || !unit_use(b->unit, use.owner, use.slot) ||
         (b->unit->catches && unit_shared(b->unit, c, CIL_UNIT_NULL) == IR_NONE) ||
         (c->owner->c->is_interface && unit_interface(b->unit, c->owner) == IR_NONE)) {
         return IR_NONE;
@@ -94,18 +94,49 @@ static bool is_variant(const struct cil_unit *u, struct cil_type *from, const st
     return from->c == to->c && cil_is_subtype(u->d, from, (struct cil_type *)(uintptr_t)to);
 }
 
+/* Unless it is listed, has other parameters, or there are too many: those beyond the limit are
+ * called as others are. */
+static void insert_delegate(const struct cil_unit *u, uint32_t signature, struct dispatch *d,
+                            uint32_t *count, uint32_t number)
+{
+    uint32_t n = 0;
+    while (n < *count && d->all[n].number != number) {
+        n++;
+    }
+    if (n == *count && n < TARGETS_MAX &&
+        u->callees[CIL_FIRST_METHOD + number].signature == signature) {
+        insert(d, count, number + 1, number);
+    }
+}
+
+/* What the objects of the program have for a virtual method. */
+static void insert_virtual(struct cil_unit *u, uint32_t signature, struct dispatch *d,
+                           uint32_t *count, const struct cil_unit_use *use)
+{
+    for (uint32_t n = 0; n < u->runtime_type_count && u->d->status == OK; n++) {
+        uint32_t number = unit_target(u, &u->runtime_types[n], use);
+        if (number != IR_NONE) {
+            insert_delegate(u, signature, d, count, number);
+        }
+    }
+}
+
 /* The methods of delegates that a variable of the type may hold, by number, except the first one,
- * which calls find by its mark. Those beyond the limit are called as others are. */
-static uint32_t find_delegates(const struct cil_unit *u, const struct cil_type *t,
-                               uint32_t signature, struct dispatch *d)
+ * which calls find by its mark. */
+static uint32_t find_delegates(struct cil_unit *u, const struct cil_type *t, uint32_t signature,
+                               struct dispatch *d)
 {
     const struct cil_unit_type *own = unit_find_type(u, t);
     uint32_t count = 0, first = own == NULL || own->mark == 0 ? 0 : own->first;
-    for (uint32_t n = 0; n < u->delegate_count && count < TARGETS_MAX; n++) {
-        const struct cil_unit_delegate *k = &u->delegates[n];
-        bool fits = k->type == t ? k->number + 1 != first : is_variant(u, k->type, t);
-        if (fits && u->callees[CIL_FIRST_METHOD + k->number].signature == signature) {
-            insert(d, &count, k->number + 1, k->number);
+    for (uint32_t n = 0; n < u->delegate_count; n++) {
+        const struct cil_unit_delegate k = u->delegates[n];
+        if (k.type != t && !is_variant(u, k.type, t)) {
+            continue;
+        }
+        if (k.owner != NULL) {
+            insert_virtual(u, signature, d, &count, &(struct cil_unit_use){k.owner, k.number});
+        } else if (k.type != t || k.number + 1 != first) {
+            insert_delegate(u, signature, d, &count, k.number);
         }
     }
     return count;
@@ -285,7 +316,7 @@ bool build_dispatch(struct builder *b)
     struct cil_callee c = *open;
     c.owner = b->m.owner;
     bool is_delegate = c.owner->c->is_delegate;
-    if (!is_delegate && !use_of(b, &c, &use)) {
+    if (!is_delegate && !build_use_of(b, &c, &use)) {
         return false;
     }
     d->other = is_delegate ? unit_shared(b->unit, &c, CIL_UNIT_NUMBER) : IR_NONE;

@@ -130,6 +130,8 @@ struct builder {
     bool is_again; /* the method is translated for the second time: all ways are known */
     uint32_t made; /* the last object that was made, and its type */
     struct cil_type *made_type;
+    uint32_t found; /* the last number that ldvirtftn found, and where; no owner: not known */
+    struct cil_unit_use found_use;
     struct cil_type *constraint; /* of the next call; or NULL */
     /* Types in typeof since the last array of types was made, for MakeGenericMethod. */
     struct cil_type *named[CIL_TYPE_LIST_MAX];
@@ -447,6 +449,9 @@ bool build_begin_end(struct builder *b, const struct cil_callee *c);
 
 /* ---- build_dispatch.c ---- */
 
+/** @brief Where the types of objects have a virtual method. @return false: an error is recorded. */
+bool build_use_of(struct builder *b, const struct cil_callee *c, struct cil_unit_use *out);
+
 /** @brief The method through which a virtual method without type arguments is called. Its last
  * argument is the object's type. @return its number; IR_NONE: an error is recorded. */
 uint32_t build_dispatcher(struct builder *b, const struct cil_callee *c);
@@ -582,6 +587,10 @@ bool unit_relate_members(struct cil_unit *u);
  * mark; NULL: a mark would not help, since code rarely calls such delegates. @return false: an
  * error is recorded. */
 bool unit_add_delegate(struct cil_unit *u, struct cil_type *t, uint32_t number, uint32_t *mark);
+/** @brief Code makes delegates of a type of what objects have for a virtual method. @return false:
+ * an error is recorded. */
+bool unit_add_virtual_delegate(struct cil_unit *u, struct cil_type *t,
+                               const struct cil_unit_use *use);
 /** @brief The CIL_UNIT_NUMBER or CIL_UNIT_NULL for calls of a method. @return its number; IR_NONE:
  * an error is recorded. */
 uint32_t unit_shared(struct cil_unit *u, const struct cil_callee *c, unsigned kind);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Which methods delegates of each type are of: those that code makes delegates of with ldftn.
-// Others come from ldvirtftn and from reflection, and are called by number.
+// Which methods delegates of each type are of: those that code makes delegates of with ldftn or
+// ldvirtftn. Others come from reflection, and are called by number.
 #include "kernel/cil/front/build_internal.h"
 
 #define MARKS 32u /* bits of a delegate */
@@ -20,26 +20,37 @@ static uint32_t new_mark(const struct cil_unit *u, const struct cil_type *t)
     return count < MARKS ? UINT32_C(1) << count : 0;
 }
 
-static bool add(struct cil_unit *u, struct cil_type *t, uint32_t number, uint32_t hash)
+/* List it, unless it is listed. */
+static bool add(struct cil_unit *u, const struct cil_unit_delegate *k)
 {
+    uint32_t hash = unit_hash(k->number, (uintptr_t)k->type);
+    for (uint32_t n = unit_index_first(&u->delegate_index, hash); n != IR_NONE;
+         n = unit_index_next(&u->delegate_index, n)) {
+        const struct cil_unit_delegate *other = &u->delegates[n];
+        if (other->type == k->type && other->owner == k->owner && other->number == k->number) {
+            return true;
+        }
+    }
     struct cil_unit_delegate *all =
         unit_grow(u, u->delegates, &u->delegate_capacity, u->delegate_count + 1, sizeof *all);
     if (all == NULL || !unit_index_add(u, &u->delegate_index, hash, u->delegate_count)) {
         return false;
     }
     u->delegates = all;
-    all[u->delegate_count++] = (struct cil_unit_delegate){t, number};
+    all[u->delegate_count++] = *k;
     return true;
+}
+
+bool unit_add_virtual_delegate(struct cil_unit *u, struct cil_type *t,
+                               const struct cil_unit_use *use)
+{
+    return add(u, &(struct cil_unit_delegate){t, use->owner, use->slot});
 }
 
 bool unit_add_delegate(struct cil_unit *u, struct cil_type *t, uint32_t number, uint32_t *mark)
 {
-    uint32_t hash = unit_hash(number, (uintptr_t)t), n = unit_index_first(&u->delegate_index, hash);
-    while (n != IR_NONE && (u->delegates[n].type != t || u->delegates[n].number != number)) {
-        n = unit_index_next(&u->delegate_index, n);
-    }
     struct cil_unit_type *k = unit_type(u, t);
-    if (k == NULL || (n == IR_NONE && !add(u, t, number, hash))) {
+    if (k == NULL || !add(u, &(struct cil_unit_delegate){t, NULL, number})) {
         return false;
     }
     if (mark != NULL && k->first == 0) {

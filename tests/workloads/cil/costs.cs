@@ -56,7 +56,7 @@ static class Costs
     }
 
     // A static method is called with one instruction.
-    static int Calls(INumber one, INumber two, INumber three, Func<int, int> f, Func<int, int> other)
+    static int Calls(INumber one, INumber two, INumber three, Func<int, int> f, Func<int, int> other, Func<int, int> found)
     {
         int sum = 0;
         long start = Stopwatch.GetTimestamp();
@@ -83,6 +83,10 @@ static class Costs
         for (int n = 0; n < Rounds; n++)
             sum = other(sum);
         Report("delegate call, another method of the type", Stopwatch.GetTimestamp() - start, 1);
+        start = Stopwatch.GetTimestamp();
+        for (int n = 0; n < Rounds; n++)
+            sum = found(sum);
+        Report("delegate call, of a virtual method", Stopwatch.GetTimestamp() - start, 1);
         return sum;
     }
 
@@ -141,7 +145,7 @@ static class Costs
     {
         One one = new One();
         Two two = new Two();
-        int sum = Calls(one, two, new Three(), one.Next, two.Next);
+        int sum = Calls(one, two, new Three(), one.Next, two.Next, ((INumber)two).Next);
         Stores(one, new One());
         Allocations(one, one);
         return sum + Exceptions() > 0 && kept != null ? 0 : 1;
