@@ -91,6 +91,23 @@ static const struct verify_case cases[] = {
      "f9401f83 f8615860 52800000 d65f03c0 Ud4200000",
      "d2800061 f2c00201 aa0103e1 71000400 54ffffc1 b9404383 52800064 6b03009f 540000a2 "
      "f9401f83 f8615860 52800000 d65f03c0 Ud4200000"},
+    /* mov x1, #3; ldr w3, [x28, #64]; 1: mov x1, x1; mov x3, x3; cmp w1, w3; b.hs 9f; ldr x2, [x28,
+     * #56]; ldr x2, [x2, #{32|24}]; subs w0, w0, #1; b.ne 1b; ret; 9: !U brk #0 */
+    {"another constant than one that a loop compares with a length from before it", UNARY,
+     "a table's bound was not compared",
+     "d2800061 b9404383 aa0103e1 aa0303e3 6b03003f 540000c2 f9401f82 f9401042 71000400 "
+     "54ffff21 d65f03c0 Ud4200000",
+     "d2800061 b9404383 aa0103e1 aa0303e3 6b03003f 540000c2 f9401f82 f9400c42 71000400 "
+     "54ffff21 d65f03c0 Ud4200000"},
+    /* mov x1, #3; mov x2, #{4|3}; 1: mov x1, x1; mov x2, x2; subs w0, w0, #1; b.ne 1b; ldr w3,
+     * [x28, #64]; cmp w1, w3; b.hs 9f; ldr x3, [x28, #56]; ldr x0, [x3, w2, uxtw #3]; mov w0, #0;
+     * ret; 9: !U brk #0 */
+    {"an index that is another constant than a register that was compared", UNARY,
+     "a table's bound was not compared",
+     "d2800061 d2800082 aa0103e1 aa0203e2 71000400 54ffffa1 b9404383 6b03003f 540000a2 "
+     "f9401f83 f8625860 52800000 d65f03c0 Ud4200000",
+     "d2800061 d2800062 aa0103e1 aa0203e2 71000400 54ffffa1 b9404383 6b03003f 540000a2 "
+     "f9401f83 f8625860 52800000 d65f03c0 Ud4200000"},
     /* mov w4, w0; mov w1, #1; nine times { 1: mov x1, x1; subs w0, w0, #1; b.ne 1b }; ldr w3, [x28,
      * #64]; mov w2, #2; cmp w2, w3; b.hs 9f; cbnz w4, 2f; mov w2, w1; 2: cmp {w4|w2}, w3; b.hs 9f;
      * 3: mov x2, x2; subs w0, w0, #1; b.ne 3b; ldr x3, [x28, #56]; ldr x0, [x3, w2, uxtw #3]; mov

@@ -251,8 +251,16 @@ bool verify_window(struct verifier *v, const struct address *a, unsigned bytes)
            verify_refuse(v, "an access that may leave the memory");
 }
 
+/* The comparison may have been of a value that was not yet known to be the constant. */
+static bool is_constant_below(struct verifier *v, uint64_t index, uint32_t table)
+{
+    return fact_holds(v, FACT_LENGTH_MIN, table, index + 1) ||
+           fact_constant_below_length(v, table, index);
+}
+
 /* The index was compared. Or it is a constant in all rounds of a loop, and the constant was
- * compared. Or, last, because that guess fails more often, it may equal a value that was. */
+ * compared. Or it may equal a value that was: last, because that guess fails more often, except for
+ * a value that may be the same constant without any other relation to the index. */
 static bool is_below_length(struct verifier *v, uint32_t index, uint32_t table)
 {
     if (fact_holds_of_itself(v, FACT_BELOW_LENGTH, index, table)) {
@@ -260,17 +268,15 @@ static bool is_below_length(struct verifier *v, uint32_t index, uint32_t table)
     }
     uint32_t first = value_first(v, index);
     const struct value *x = value_of(v, first);
-    bool is_constant = x->kind == VALUE_CONST && /* its low half is the index */
-                       fact_holds(v, FACT_LENGTH_MIN, table, (uint64_t)(uint32_t)x->n + 1);
-    return (is_constant && value_demand_equal(v, EQUAL_LOW, index, first)) ||
-           fact_holds(v, FACT_BELOW_LENGTH, index, table);
-}
-
-/* The comparison may have been of a value that was not yet known to be the constant. */
-static bool is_constant_below(struct verifier *v, uint64_t index, uint32_t table)
-{
-    return fact_holds(v, FACT_LENGTH_MIN, table, index + 1) ||
-           fact_constant_below_length(v, table, index);
+    bool is_constant = x->kind == VALUE_CONST;
+    uint32_t n = (uint32_t)x->n; /* its low half is the index */
+    if (is_constant && fact_holds(v, FACT_LENGTH_MIN, table, (uint64_t)n + 1) &&
+        value_demand_equal(v, EQUAL_LOW, index, first)) {
+        return true;
+    }
+    return fact_holds(v, FACT_BELOW_LENGTH, index, table) ||
+           (is_constant && fact_constant_below_length(v, table, n) &&
+            value_demand_equal(v, EQUAL_LOW, index, first));
 }
 
 bool verify_element(struct verifier *v, const struct address *a, uint32_t *table)

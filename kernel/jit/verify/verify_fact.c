@@ -245,17 +245,26 @@ bool fact_holds(struct verifier *v, unsigned kind, uint32_t node, uint64_t n)
     return holds(v, kind, node, n, false) || holds(v, kind, node, n, true);
 }
 
+/* Whether a fact says that something is below a table's length: the length itself, or a merge at a
+ * loop header, which then is demanded to be the length. */
+static bool is_below(struct verifier *v, const struct fact *f, uint32_t table)
+{
+    return f->kind == FACT_BELOW_LENGTH
+               ? f->n == table
+               : f->kind == FACT_BELOW && is_length(v, (uint32_t)f->n, table);
+}
+
 bool fact_constant_below_length(struct verifier *v, uint32_t table, uint64_t n)
 {
     uint32_t tries = n <= UINT32_MAX ? MERGES_TRIED : 0; /* facts are about low halves */
     for (uint32_t at = v->facts_now; at != 0 && tries > 0; at = v->facts[at].before, tries--) {
         const struct fact *f = &v->facts[at];
-        if (f->kind != FACT_BELOW_LENGTH || f->n != table) {
+        if (f->kind != FACT_BELOW_LENGTH && f->kind != FACT_BELOW) {
             continue;
         }
         uint32_t node = f->node, first = value_first(v, node);
         const struct value *x = value_of(v, first);
-        if (x->kind == VALUE_CONST && (uint32_t)x->n == n &&
+        if (x->kind == VALUE_CONST && (uint32_t)x->n == n && is_below(v, f, table) &&
             value_demand_equal(v, EQUAL_LOW, node, first)) {
             return true;
         }
