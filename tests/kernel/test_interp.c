@@ -9,9 +9,9 @@
 
 #define MODULE_MAX ((size_t)8 << 10)
 #define VALUES     300 /* that stay live across each call */
-#define DEPTH      300 /* 900 instructions a call, 16 bytes of interpreter stack each: 4 MiB */
+#define DEPTH      200 /* 900 instructions a call, 16 bytes of interpreter stack each: 3.4 MiB */
 #define FEW        10  /* in tests where each allocation fails once */
-#define SMALL      ((size_t)3 << 20)
+#define SMALL      ((size_t)2 << 20)
 
 static struct image module = {.path = "/tmp/interp.wasm"};
 
