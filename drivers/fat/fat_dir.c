@@ -288,6 +288,16 @@ enum status fat_add_entry_locked(struct fat *e, const struct fs_name *name,
     return s != OK ? s : write_bytes_locked(e, *at, entry, FAT_ENTRY);
 }
 
+enum status fat_replace_entry_locked(struct fat *e, const struct fat_entry *entry,
+                                     const uint8_t raw[FAT_ENTRY])
+{
+    uint8_t changed[FAT_ENTRY];
+    memcpy(changed, raw, FAT_ENTRY);
+    memcpy(changed, entry->raw, FAT_SHORT); /* also fits the long name before it */
+    changed[FAT_CASE] = entry->raw[FAT_CASE];
+    return write_bytes_locked(e, entry->at, changed, FAT_ENTRY);
+}
+
 enum status fat_remove_entry_locked(struct fat *e, struct fat_node *dir,
                                     const struct fat_entry *entry)
 {

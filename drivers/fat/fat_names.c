@@ -214,22 +214,34 @@ static enum status settle_new_name_locked(struct fat *e, uint64_t from, uint64_t
     return is_one_write ? OK : page_cache_sync(e->cache);
 }
 
+/* A name that is in use keeps its entry, which names the other file from now on: with a second entry
+ * of the same name, one of the files could not be found after a power cut. */
+static enum status set_new_name_locked(struct fat *e, struct rename *r, uint64_t *at)
+    REQUIRES(e->lock)
+{
+    if (r->replaced == NULL) {
+        return fat_add_entry_locked(e, r->to, r->entry.raw, at);
+    }
+    enum status s = fat_replace_entry_locked(e, &r->target, r->entry.raw);
+    if (s == OK) {
+        *at = r->target.at;
+        name_cache_remove_node(&e->names, &r->replaced->node);
+        fat_move_node_locked(e, r->replaced, 0);
+    }
+    return s;
+}
+
 /* The new name comes first, so that a failure leaves the old one. */
 static enum status move_locked(struct fat *e, struct rename *r) REQUIRES(e->lock)
 {
     struct fat_node *from = fat_node_of(r->from->dir), *to = fat_node_of(r->to->dir);
     uint64_t at = 0;
-    enum status s = fat_add_entry_locked(e, r->to, r->entry.raw, &at);
+    enum status s = set_new_name_locked(e, r, &at);
     if (s != OK) {
         return s;
     }
     s = settle_new_name_locked(e, r->entry.at, at);
     name_cache_remove_node(&e->names, &r->moved->node);
-    if (s == OK && r->replaced != NULL) {
-        name_cache_remove_node(&e->names, &r->replaced->node);
-        s = fat_remove_entry_locked(e, to, &r->target);
-        fat_move_node_locked(e, r->replaced, 0);
-    }
     s = s != OK ? s : fat_remove_entry_locked(e, from, &r->entry);
     fat_move_node_locked(e, r->moved, at);
     if (s == OK && r->moved->node.type == FILE_DIRECTORY && from != to) {
