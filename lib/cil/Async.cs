@@ -126,7 +126,7 @@ namespace System.Runtime.CompilerServices
         public void Start<TMachine>(ref TMachine stateMachine) where TMachine : IAsyncStateMachine { stateMachine.MoveNext(); }
         public void SetStateMachine(IAsyncStateMachine stateMachine) { }
         public void SetResult() { }
-        public void SetException(Exception exception) { ThreadPool.Add(() => { throw exception; }); }
+        public void SetException(Exception exception) { ThreadPool.Add(() => { throw exception.Keep(); }); }
 
         public void AwaitOnCompleted<TAwaiter, TMachine>(ref TAwaiter awaiter, ref TMachine stateMachine)
             where TAwaiter : INotifyCompletion where TMachine : IAsyncStateMachine

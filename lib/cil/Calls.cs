@@ -90,7 +90,7 @@ namespace System.Runtime.Remoting.Messaging
             }
             call.done.WaitOne();
             if (call.error != null)
-                throw call.error;
+                throw call.error.Keep();
             return call.arguments;
         }
     }

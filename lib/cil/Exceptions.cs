@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-using System.Diagnostics;
+using System.Runtime.CompilerServices;
 
 namespace System
 {
@@ -7,8 +7,8 @@ namespace System
     {
         string message;
         Exception inner;
-        int[] passed; // calls of methods that the exception has left, the innermost one first; null: it was never thrown
-        int[] active; // the methods outside of these when it was thrown; null: it was caught
+        int[] passed; // frames that the exception has left, the innermost one first; null: it was never caught. The kernel reads it
+        bool keeps;
 
         public Exception() { }
         public Exception(string message) { this.message = message; }
@@ -21,45 +21,53 @@ namespace System
 
         public virtual string Message { get { return message == null ? base.ToString() : message; } }
         public Exception InnerException { get { return inner; } }
-        public override string ToString() { return String.Concat(base.ToString(), ": ", Message); }
+
+        public override string ToString()
+        {
+            string text = String.Concat(base.ToString(), ": ", Message);
+            if (inner != null)
+                text = String.Concat(text, " ---> ", String.Concat(inner.ToString(), "\n   --- End of inner exception stack trace ---"));
+            string trace = StackTrace;
+            return trace == null ? text : String.Concat(text, "\n", trace);
+        }
 
         // Of the methods from the one that has thrown it to the one that has caught it.
-        public virtual string StackTrace { get { return passed == null ? null : Diagnostics.StackTrace.TextOf(Calls()); } }
+        public virtual string StackTrace { get { return passed == null ? null : Diagnostics.StackTrace.TextOf(passed); } }
 
-        internal int[] Calls()
+        internal int[] Frames() { return passed ?? new int[0]; }
+
+        // The next `throw` of it does not forget what it has passed.
+        internal Exception Keep()
         {
-            int first = passed == null ? 0 : passed.Length, rest = active == null ? 0 : active.Length;
-            int[] calls = new int[first + rest];
-            for (int n = 0; n < calls.Length; n++)
-                calls[n] = n < first ? passed[n] : active[n - first];
-            return calls;
+            keeps = true;
+            return this;
         }
 
-        // The compiler calls these in a program that asks for traces. They throw nothing.
+        [MethodImpl(MethodImplOptions.InternalCall)]
+        static extern int CountPassed();
+
+        // Into the array from the given frame on. The thread then has none any more.
+        [MethodImpl(MethodImplOptions.InternalCall)]
+        static extern void TakePassed(int[] frames, int first);
+
+        // The compiler calls these if the program catches exceptions. They throw nothing.
         static void Thrown(Exception e)
         {
-            e.passed = new int[0];
-            e.active = Diagnostics.StackTrace.Take(2);
+            if (!e.keeps)
+                e.passed = null;
+            e.keeps = false;
         }
 
-        // The method that throws it again is the last one of those that it has passed.
-        static void ThrownAgain(Exception e)
-        {
-            if (e.passed == null)
-                e.passed = new int[0];
-            e.active = Diagnostics.StackTrace.Take(3);
-        }
-
+        // By a handler or a finally block. A frame is two numbers: of its method, and an offset in it.
         static void Caught(Exception e)
         {
-            if (e.passed == null || e.active == null)
-                return;
-            int outside = Diagnostics.StackTrace.Depth() - 2, first = e.passed.Length; // of this method, and the one that catches
-            int[] calls = new int[Math.Max(first + e.active.Length - outside, first)];
-            for (int n = 0; n < calls.Length; n++)
-                calls[n] = n < first ? e.passed[n] : e.active[n - first];
-            e.passed = calls;
-            e.active = null;
+            int[] before = e.passed;
+            int first = before == null ? 0 : before.Length;
+            int[] frames = new int[first + 2 * CountPassed()];
+            for (int n = 0; n < first; n++)
+                frames[n] = before[n];
+            TakePassed(frames, first / 2);
+            e.passed = frames;
         }
     }
 

@@ -230,7 +230,7 @@ namespace System.Threading.Tasks
         {
             lock (this)
                 if (error != null)
-                    throw error as AggregateException ?? new AggregateException(error);
+                    throw error is AggregateException ? error.Keep() : new AggregateException(error);
         }
 
         // What `await` throws: the first exception itself.
@@ -240,7 +240,7 @@ namespace System.Threading.Tasks
                 if (error != null)
                 {
                     AggregateException all = error as AggregateException;
-                    throw all != null && all.InnerException != null ? all.InnerException : error;
+                    throw (all != null && all.InnerException != null ? all.InnerException : error).Keep();
                 }
         }
 

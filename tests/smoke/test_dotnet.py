@@ -200,6 +200,31 @@ class DotNet(TestCase):
             self.assertEqual(wanted.returncode, status)
             self.expect(run("--program", self.folder / "own.exe"), status, contains=wanted.stdout)
 
+    def test_traces_have_files_and_lines(self):
+        """In what a program prints, in the report on it, and in `jit dump`. A symbol file of another build is named once, and not used."""
+        source = Path(__file__).parents[1] / "tools/cil_lines.cs"
+        for name in ("lines.exe", "other.exe"):
+            subprocess.run(["mcs", "-debug", "-define:ASYNC", "-noconfig", "-nostdlib", f"-r:{BUILD / 'cil/mscorlib.dll'}", str(source),
+                            f"-out:{self.folder / name}"], check=True, capture_output=True)
+        (self.folder / "other.exe.mdb").write_bytes((self.folder / "lines.exe.mdb").read_bytes())
+        lines = ["run /files/lines.exe", "run /files/lines.exe uncaught", "run /files/other.exe uncaught",
+                 "jit dump /files/lines.exe Lines.P.Divide", "poweroff"]
+        result = run("--smp", "4", "--files", self.folder, typed="\n".join(lines) + "\n")
+        self.expect(result)
+        told = {line: re.sub(r" \[0x[0-9a-f]{5}\]", "", text) for line, text in result.answers}
+        wanted = source.with_suffix(".txt").read_text().replace("{source}", str(source))
+        self.assertIn(wanted, told["run /files/lines.exe"])
+        self.assertIn("exit status 6", told["run /files/lines.exe"])
+        number = next(n for n, text in enumerate(source.read_text().splitlines(), 1) if '"outer"' in text)
+        self.assertRegex(told["run /files/lines.exe uncaught"],
+                         rf"program lines.exe: unhandled exception: System.InvalidOperationException\n  #0 Lines.P::Wrap \(IL_\w+\) in {source}:{number}\n"
+                         r"  #1 Lines.P::Main \(IL_\w+\) in /elsewhere/other.cs:4002\n")
+        other = told["run /files/other.exe uncaught"]
+        self.assertEqual(other.count("/files/other.exe.mdb: of another build of the assembly: there are no lines\n"), 1)
+        self.assertNotIn("cil_lines.cs", other)
+        self.assertRegex(other, r"  #0 Lines.P::Wrap \(IL_\w+\)\n  #1 Lines.P::Main \(IL_\w+\)\n")
+        self.assertRegex(told["jit dump /files/lines.exe Lines.P.Divide"], rf"; IL\n; in {source}:\d+\n  IL_0000: (.*\n)+; in {source}:\d+\n  IL_")
+
     def test_threads_compute_what_mono_computes(self):
         """On 4 CPUs, with collections that stop threads that compute, wait and sleep; tasks; calls of delegates."""
         for name, status in (("cil_threads.cs", 7), ("cil_tasks.cs", 9), ("cil_begin.cs", 11)):

@@ -116,14 +116,31 @@ class P {
   }
 }
 """
-OFFSETS_PRINT = """  at P.Index [0x00002]
-  at P.Call [0x00015]
-  at P.Main [0x00001]
+OFFSETS_PRINT = """  at P.Index (System.Int32[] all, System.Int32 n) [0x00002]
+  at P.Call (System.Int32 n) [0x00015]
+  at P.Main () [0x00001]
 P.Index at offset 2 2 0
 P.Call at offset 21 21 0
 P.Main at offset 1 1 0
-  at P.Main [0x00085]
+  at P.Main () [0x00085]
 """
+LINES = Path(__file__).parent / "cil_lines.cs"
+
+
+def lines_wanted(source, defined):
+    """What the program of cil_lines.cs prints, if mcs gets its source by this name."""
+    text = LINES.with_suffix(".txt").read_text().replace("{source}", str(source))
+    return text if defined else re.sub(r"^async: .*\n(  .*\n)*", "", text, flags=re.M).replace("m__6", "m__5")
+
+
+def without_offsets(text):
+    return re.sub(r" \[0x[0-9a-f]{5}\]", "", text)
+
+
+def line_of(text):
+    return next(n for n, line in enumerate(LINES.read_text().splitlines(), 1) if f'"{text}"' in line)
+
+
 ROOM = r"""
 class P {
   static int Main() {
@@ -194,7 +211,10 @@ class CilRun(unittest.TestCase):
                     good = self.run_method("--trusted", "--run", f"P::{name}", *engine, path, "0")
                     self.assertEqual(("1\n", 0), (good.stdout, good.returncode), good.stderr)
                     bad = self.run_method("--trusted", "--run", f"P::{name}", *engine, path, "1")
-                    self.assertEqual((119, f"halyard-cil: {reason}\n"), (bad.returncode, bad.stderr))
+                    self.assertEqual((119, f"halyard-cil: {reason}"), (bad.returncode, bad.stderr.split("\n")[0]))
+                    method = re.match(r"(P::\w+), (IL_\w+)", reason) or re.match(r"()()", reason)
+                    self.assertRegex(bad.stderr, rf"^.*\n(  at P::\w+ \(IL_\w{{4,5}}\)\n)*(  and \d+ more\n)?$")
+                    self.assertIn(f"\n  at {method[1]} ({method[2]})\n" if method[1] else "", bad.stderr)
 
     def test_a_collection_finds_every_reference(self):
         """Also if there is one at every allocation. One run notices each lost reference, and each missing write barrier."""
@@ -280,6 +300,44 @@ class CilRun(unittest.TestCase):
         for words in (*ENGINES, ["--gc-stress"]):
             done = self.run_method(*words, path)
             self.assertEqual((OFFSETS_PRINT, "", 0), (done.stdout, done.stderr, done.returncode), words)
+
+    def lines(self, *words):
+        """lines.exe of cil_lines.cs, with its symbols."""
+        path = Path(self.folder.name) / "lines/lines.exe"
+        path.parent.mkdir(exist_ok=True)
+        mcs(path, LINES, "-debug", "-nostdlib", "-noconfig", f"-r:{self.core}", *words)
+        return path, Path(f"{path}.mdb")
+
+    def test_traces_have_files_and_lines(self):
+        """Of nested calls, throw; and throw e, inner exceptions, generic and async methods, iterators, properties and constructors."""
+        for defined in ([], ["-define:ASYNC"]):
+            path, _ = self.lines(*defined)
+            for words in ([["--gc-stress"], []] if defined else [*ENGINES, ["--gc-stress"]]):
+                done = self.run_method(*words, path)
+                self.assertEqual((lines_wanted(LINES, defined), "", 6), (without_offsets(done.stdout), done.stderr, done.returncode), words)
+        for words in ENGINES if not defined else ([],):
+            done = self.run_method(*words, path, "uncaught")
+            self.assertEqual(119, done.returncode)
+            self.assertRegex(done.stderr, rf"^halyard-cil: unhandled exception: System.InvalidOperationException\n"
+                                          rf"  at Lines.P::Wrap \(IL_\w+\) in {LINES}:{line_of('outer')}\n"
+                                          r"  at Lines.P::Main \(IL_\w+\) in /elsewhere/other.cs:4002\n$")
+
+    def test_traces_without_good_symbols_have_no_lines(self):
+        """Files that are missing, cut off, of another build or no symbols change nothing else, and say so once."""
+        path, symbols = self.lines()
+        good = symbols.read_bytes()
+        wanted = re.sub(r"^Where .*$", "Where  0", re.sub(r" in /\S+:\d+$", "", lines_wanted(LINES, []), flags=re.M), flags=re.M)
+        for name, contents, reason in (("missing", None, ""), ("other build", good[:16] + bytes(16) + good[32:], "of another build of the assembly"),
+                                       ("version", good[:8] + b"\x31" + good[9:], "of another version than 50"), ("none", b"text", "no symbol file of mono"),
+                                       ("empty", b"", "no symbol file of mono"), ("header", good[:70], "its header is cut off"),
+                                       ("cut", good[:len(good) // 2], "a table is not inside the file")):
+            symbols.unlink(missing_ok=True)
+            if contents is not None:
+                symbols.write_bytes(contents)
+            done = self.run_method(path)
+            self.assertEqual((wanted, 6), (without_offsets(done.stdout), done.returncode), name)
+            self.assertEqual(done.stderr.count("\n"), 1 if reason else 0, done.stderr)
+            self.assertIn(reason, done.stderr)
 
     def test_hundreds_of_threads_run_at_once(self):
         """Then as many as there is memory for. Those that have ended leave nothing behind."""

@@ -4,6 +4,8 @@
 // intermediate representation.
 #include "tools/halyard-cil/engine.h"
 
+#include "kernel/cil/front/lines.h"
+#include "kernel/cil/run/traces.h"
 #include "kernel/jit/ir/ir_interp.h"
 #include "kernel/jit/ir/ir_verify.h"
 #include "kernel/wasi/wasi.h"
@@ -18,6 +20,7 @@
 #define VERIFY_LIMIT ((size_t)1 << 30)
 #define STACK_LIMIT  ((size_t)64 << 20)
 #define CALLS_MAX    100000
+#define FRAMES_MAX   64u
 
 #define WINDOW_MAX (UINT64_C(1) << 30)
 
@@ -42,6 +45,37 @@ static void print_trap(const struct cil_unit *u, uint32_t method, uint32_t at, u
 {
     fprintf(stderr, "halyard-cil: %s, IL_%04x: trap: %s\n",
             u->callees[CIL_FIRST_METHOD + method].name, at, name_of_trap(trap));
+}
+
+static void print_frame(const struct cil_unit *u, uint32_t method, uint32_t offset)
+{
+    char place[CIL_PLACE_BYTES];
+    const struct cil_unit_method *m = &u->methods[method];
+    cil_line_text(m->a, m->row, offset, place);
+    fprintf(stderr, "  at %s (IL_%04x)%s\n", u->callees[CIL_FIRST_METHOD + method].name, offset,
+            place);
+}
+
+/* Where an exception comes from that the program might have caught, then its way. */
+static void print_passed(const struct cil_runtime *r)
+{
+    struct cil_pass frames[FRAMES_MAX];
+    uint32_t count = cil_thrown_trace(r, frames, FRAMES_MAX);
+    for (uint32_t n = 0; n < count; n++) {
+        print_frame(r->unit, frames[n].method, frames[n].offset);
+    }
+}
+
+static void print_active(const struct cil_unit *u, const struct code_trace *trace)
+{
+    for (uint32_t n = 0; n < MIN(trace->depth, (unsigned)CODE_FRAMES); n++) {
+        if (u->methods[trace->frames[n].function].kind != CIL_UNIT_RAISE) { /* the compiler's */
+            print_frame(u, trace->frames[n].function, trace->frames[n].location);
+        }
+    }
+    if (trace->depth > CODE_FRAMES) {
+        fprintf(stderr, "  and %u more\n", trace->depth - CODE_FRAMES);
+    }
 }
 
 static int print_ending(const struct cil_runtime *r)
@@ -69,6 +103,9 @@ static int print_ending(const struct cil_runtime *r)
     }
     fprintf(stderr, "halyard-cil: %s%s%s\n", texts[r->ending], t == NULL ? "" : ": ",
             t == NULL ? "" : name);
+    if (r->ending == CIL_THROWN) {
+        print_passed(r);
+    }
     return TOOL_TRAPPED;
 }
 
@@ -133,6 +170,21 @@ static bool go_on(void *ctx)
     return true;
 }
 
+static struct code_trace trace_of(const struct ir_stop *stop)
+{
+    struct code_trace trace = {.depth = stop->depth};
+    for (uint32_t n = 0; n < MIN(stop->depth, (uint32_t)ARRAY_COUNT(stop->frames)); n++) {
+        const struct ir_function *f = stop->frames[n].function;
+        trace.frames[n] = (struct code_frame){.function = f->callee - CIL_FIRST_METHOD,
+                                              .location = f->locations[stop->frames[n].value]};
+    }
+    return trace;
+}
+
+STATIC_ASSERT(sizeof((struct ir_stop *)0)->frames / sizeof((struct ir_stop *)0)->frames[0] ==
+                  CODE_FRAMES,
+              "print_active() lists those of both");
+
 /* @return exit status. */
 static int interpret(struct cil_runtime *r, const struct ir_bits *args, struct ir_bits *result)
 {
@@ -157,9 +209,9 @@ static int interpret(struct cil_runtime *r, const struct ir_bits *args, struct i
     enum ir_outcome outcome = ir_interpret(&host, &stack, &target, args, result, &stop);
     ir_stack_free(&stack);
     if (outcome != IR_RETURNED) {
-        const struct ir_function *f = stop.frames[0].function;
-        print_trap(r->unit, f->callee - CIL_FIRST_METHOD, f->locations[stop.frames[0].value],
-                   stop.trap);
+        const struct code_trace trace = trace_of(&stop);
+        print_trap(r->unit, trace.frames[0].function, trace.frames[0].location, stop.trap);
+        print_active(r->unit, &trace);
     }
     if (outcome == IR_RETURNED && cil_runtime_has_thrown(r)) {
         return print_ending(r);
@@ -171,11 +223,17 @@ static int interpret(struct cil_runtime *r, const struct ir_bits *args, struct i
 
 int engine_report(const struct cil_runtime *r, const struct cil_stop *stop)
 {
+    const struct code_trace *trace = &((const struct code_map *)r->engine)->trace;
     if (stop->is_trap) {
         print_trap(r->unit, stop->method, stop->offset, stop->trap);
+        print_active(r->unit, trace);
         return TOOL_TRAPPED;
     }
-    return print_ending(r);
+    int status = print_ending(r);
+    if (status == TOOL_TRAPPED && r->passed_count == 0) {
+        print_active(r->unit, trace);
+    }
+    return status;
 }
 
 static void without_passes(struct jit_options *jit)

@@ -66,12 +66,24 @@ static struct cil_assembly *find(struct cil_domain *d, const char *name, void *c
         if (access(path, R_OK) == 0 && tool_map(path, &file)) {
             struct cil_assembly *a = cil_assembly_add(d, tool_file_name(path), file);
             if (a != NULL) {
+                a->path = strdup(path);
                 a->is_trusted = t->is_trusted || strcmp(name, "mscorlib") == 0;
             }
             return a;
         }
     }
     return NULL;
+}
+
+static bool find_symbols(struct cil_assembly *a, const char *path, struct cil_bytes *out)
+{
+    (void)a;
+    return access(path, R_OK) == 0 && tool_map(path, out);
+}
+
+static void refuse_symbols(const char *why)
+{
+    fprintf(stderr, "halyard-cil: %s: there are no lines\n", why);
 }
 
 struct cil_assembly *tool_load(struct tool *t, const char *path)
@@ -90,7 +102,12 @@ struct cil_assembly *tool_load(struct tool *t, const char *path)
     }
     d->find = find;
     d->find_ctx = t;
+    d->find_symbols = find_symbols;
+    d->refuse_symbols = refuse_symbols;
     struct cil_assembly *a = cil_assembly_add(d, tool_file_name(path), file);
+    if (a != NULL) {
+        a->path = path;
+    }
     /* System.Object is in the core library, which every other assembly refers to. */
     for (uint32_t row = 1;
          a != NULL && d->core == NULL && row <= a->image.tables[CIL_ASSEMBLY_REF].count; row++) {

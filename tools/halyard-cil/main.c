@@ -45,6 +45,7 @@ static const char usage[] =
     "  --memory MIB  the limit of a program's memory; 1024 if it is not given\n"
     "  --lib FOLDER  where assemblies are that FILE refers to; its own folder comes first\n"
     "  --help        print this text\n"
+    "Traces have files and lines if mcs -debug has written FILE.mdb beside a FILE.\n"
     "The exit status is 125 if a file is refused, and 119 if a method traps or a test fails;\n"
     "the reason is on standard error.\n";
 

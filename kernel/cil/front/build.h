@@ -75,10 +75,13 @@ enum cil_helper {
     CIL_HELPER_POLL,      /**< () lets a collection of another thread run */
     CIL_HELPER_BEGIN,     /**< (flag) returns whether this thread must run a type's initialiser */
     CIL_HELPER_DONE,      /**< (flag, value) it has run, and the flag gets the value */
+    CIL_HELPER_PASS,      /**< (method, offset) an exception leaves it, or is thrown there; method
+                               CIL_PASS_NONE: forget those so far */
     CIL_HELPER_COUNT,
 };
 
 #define CIL_NATIVES_MAX  128u
+#define CIL_PASS_NONE    UINT32_MAX
 #define CIL_FIRST_METHOD (CIL_HELPER_COUNT + CIL_NATIVES_MAX) /* callee of method 0 */
 
 /** One for each thread of the program. Compiled code writes the cells from `stack` to `target`. */
@@ -141,7 +144,7 @@ struct cil_unit_method {
     uint8_t kind; /* enum cil_unit_kind */
     uint32_t target;
     uint32_t code_bytes; /* of its CIL */
-    uint32_t member;     /* of frames: its number among members, plus 1; or 0 */
+    uint32_t member;     /* of traces: its number among members, plus 1; or 0 */
     struct ir_function *function;
 };
 
@@ -326,6 +329,8 @@ struct cil_unit_index {
     uint32_t capacity;
 };
 
+#define CIL_NOTES 2u
+
 struct cil_unit {
     struct cil_domain *d;
     struct arena *arena; /* for everything in the unit */
@@ -377,9 +382,10 @@ struct cil_unit {
     bool has_threads, threads;
     /* Arrays may have lower bounds. Then all those of CIL_ARRAY have room for them. */
     bool has_bounds, bounds;
-    /* The program asks for traces. Then each method has a frame, and exceptions note their way. */
+    /* The program asks which methods are active. Then each has a frame with the call in it. */
     bool has_traces, traces;
-    unsigned needs;                                     /* enum cil_need */
+    uint8_t notes;  /* CIL_NOTES: exceptions note their way, if any is caught. 0: not known yet */
+    unsigned needs; /* enum cil_need */
     uint32_t instance_count, listed_count, named_count; /* of definitions, and of methods */
     uint32_t thread_main;  /* of such a program: the method that a new thread runs */
     bool has_types;        /* each type has an object of System.RuntimeType */

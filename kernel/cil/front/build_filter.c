@@ -286,6 +286,7 @@ bool build_end_filter(struct builder *b)
 bool build_filter_failed(struct builder *b)
 {
     build_store_own(b, CIL_OWN(thrown), build_number(b, 0));
+    build_forget_passed(b);
     uint32_t edge = ir_edge(b->f, block_around(b, filtered(b)), NULL, 0);
     (void)ir_emit(b->f, IR_JUMP, IR_VOID, edge, 0, 0);
     return true;

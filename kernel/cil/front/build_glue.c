@@ -57,7 +57,7 @@ static bool raise(struct builder *b)
     if (!b->unit->catches) {
         return build_throw(b, object);
     }
-    bool is_ok = build_trace(b, "Thrown", object) && build_start_throw(b, object);
+    bool is_ok = build_note_thrown(b, object) && build_start_throw(b, object);
     finish(b);
     return is_ok;
 }
@@ -169,10 +169,13 @@ static bool wrap_thrown(struct builder *b, uint32_t flag)
     }
     const uint32_t args[] = {object, build_number(b, name), inner};
     build_store_own(b, CIL_OWN(thrown), build_number(b, 0));
+    if (!build_note_caught(b, inner)) {
+        return false;
+    }
     (void)ir_emit(b->f, IR_CALL, IR_VOID, CIL_FIRST_METHOD + n, ir_pool(b->f, args, 3), 3);
     build_store_cell(b, flag + 4, object);
     set_flag(b, flag, 0);
-    bool is_ok = build_trace(b, "Thrown", object) && build_start_throw(b, object);
+    bool is_ok = build_note_thrown(b, object) && build_start_throw(b, object);
     finish(b);
     return is_ok;
 }
@@ -199,7 +202,7 @@ static bool initialise(struct builder *b)
             set_flag(b, flag, 0);
         }
         failed = build_mark(b, failed, BUILD_OBJECT);
-        is_ok = build_trace(b, "Thrown", failed) && build_start_throw(b, failed);
+        is_ok = build_note_thrown(b, failed) && build_start_throw(b, failed);
         finish(b);
         ir_block_start(b->f, next);
     }

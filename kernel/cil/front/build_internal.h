@@ -221,9 +221,16 @@ bool build_add_roots(struct builder *b, const struct build_rep *rep, uint32_t at
 
 /* ---- build_trace.c ---- */
 
-/** @brief Let an exception note what happens, in a program with traces. @param method Of
- * System.Exception. @return false: an error is recorded. */
-bool build_trace(struct builder *b, const char *method, uint32_t exception);
+/** @brief The exception on its way comes from the current instruction, or leaves the call there. */
+void build_note_pass(struct builder *b);
+/** @brief There is none on its way any more, or another one. */
+void build_forget_passed(struct builder *b);
+/** @brief An exception is thrown by `throw` or an instruction. @return false: an error is
+ * recorded. */
+bool build_note_thrown(struct builder *b, uint32_t exception);
+/** @brief It is about to enter a handler or a finally block, and is not in `thrown` any more.
+ * @return false: likewise. */
+bool build_note_caught(struct builder *b, uint32_t exception);
 
 /* ---- build_regions.c ---- */
 

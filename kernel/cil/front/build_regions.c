@@ -175,7 +175,7 @@ static bool run_final(struct builder *b, uint32_t n, uint32_t exception)
     if (b->unit->filters) {
         b->values[b->targets[n]] = build_load_target(b);
     }
-    bool is_ok = build_jump(b, b->body.clauses[n].handler_at);
+    bool is_ok = build_note_caught(b, exception) && build_jump(b, b->body.clauses[n].handler_at);
     b->values[b->selectors[n]] = before;
     b->values[b->saved[n]] = saved;
     b->values[b->targets[n]] = target;
@@ -204,7 +204,7 @@ static bool try_catch(struct builder *b, uint32_t n, uint32_t exception)
     build_store_own(b, CIL_OWN(thrown), build_number(b, 0));
     uint32_t saved = b->values[b->saved[n]];
     b->values[b->saved[n]] = exception;
-    bool is_ok = build_trace(b, "Caught", exception) && build_push(b, exception) &&
+    bool is_ok = build_note_caught(b, exception) && build_push(b, exception) &&
                  build_jump(b, b->body.clauses[n].handler_at);
     b->values[b->saved[n]] = saved;
     b->depth = 0;
@@ -252,6 +252,7 @@ static bool aside(struct builder *b)
 {
     uint32_t depth = b->depth, bottom = b->values[b->value_count];
     struct cil_type *type = b->structs[0];
+    build_note_pass(b);
     bool is_ok = dispatch_from(b, 0, b->at);
     b->depth = depth;
     b->values[b->value_count] = bottom;
@@ -366,8 +367,7 @@ static bool throw_wrapped(struct builder *b, uint32_t object)
 {
     struct cil_class *exception = unit_core_class(b->unit, "Exception");
     if (exception == NULL || is_exception(b, object, exception)) {
-        return exception != NULL && build_trace(b, "Thrown", object) &&
-               build_start_throw(b, object);
+        return exception != NULL && build_note_thrown(b, object) && build_start_throw(b, object);
     }
     uint32_t number = unit_cast(b->unit, exception->type, false);
     uint32_t n = build_raiser(b, "System.Runtime.CompilerServices", "RuntimeWrappedException", 1);
@@ -379,7 +379,7 @@ static bool throw_wrapped(struct builder *b, uint32_t object)
     (void)ir_emit(b->f, IR_CALL, IR_VOID, CIL_FIRST_METHOD + n, ir_pool(b->f, &object, 1), 1);
     (void)ir_emit(b->f, IR_JUMP, IR_VOID, ir_edge(b->f, next, NULL, 0), 0, 0);
     ir_block_start(b->f, good);
-    bool is_ok = build_trace(b, "Thrown", object) && build_start_throw(b, object);
+    bool is_ok = build_note_thrown(b, object) && build_start_throw(b, object);
     (void)ir_emit(b->f, IR_JUMP, IR_VOID, ir_edge(b->f, next, NULL, 0), 0, 0);
     ir_block_start(b->f, next);
     return is_ok;
@@ -388,7 +388,11 @@ static bool throw_wrapped(struct builder *b, uint32_t object)
 bool build_throw(struct builder *b, uint32_t object)
 {
     if (b->unit->catches) {
-        return throw_wrapped(b, object) && dispatch(b);
+        if (!throw_wrapped(b, object)) {
+            return false;
+        }
+        build_note_pass(b);
+        return dispatch(b);
     }
     (void)build_help(b, CIL_HELPER_THROW, &object, 1);
     (void)ir_emit(b->f, IR_TRAP, IR_VOID, 0, IR_TRAP_UNREACHABLE, 0);
@@ -409,8 +413,8 @@ static bool rethrow(struct builder *b)
     }
     uint32_t clause = b->body.regions[region].clause;
     uint32_t exception = b->values[b->saved[clause]];
-    return build_trace(b, "ThrownAgain", exception) && build_start_throw(b, exception) &&
-           dispatch(b);
+    build_forget_passed(b); /* and the exception knows this method already */
+    return build_start_throw(b, exception) && dispatch(b);
 }
 
 static uint32_t clause_at(const struct builder *b)

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "kernel/cil/front/index.h"
+#include "kernel/cil/front/symbols.h"
 #include "kernel/jit/ir.h"
 
 #define CIL_TYPE_DEPTH_MAX    64 /* of a type made of others: an array of pointers to List<...> */
@@ -151,8 +152,12 @@ struct cil_assembly {
     struct cil_image image;        /* a copy of its image */
     const char *name;              /* likewise */
     uint16_t version[4];
-    bool is_trusted;                         /* may contain code that cannot be verified */
-    struct cil_class *classes;               /* by row - 1; cil_class_at() */
+    bool is_trusted;            /* may contain code that cannot be verified */
+    const char *path;           /* of its file; NULL: not known, so no symbols are looked for */
+    uint32_t symbols_state;     /* for lines.c; changes atomically */
+    struct cil_symbols symbols; /* valid in one of these states */
+    void *symbols_owner;        /* belongs to find_symbols() */
+    struct cil_class *classes;  /* by row - 1; cil_class_at() */
     struct cil_assembly **references;        /* by row - 1 of AssemblyRef; NULL: not linked yet */
     struct cil_type **refs, **specs;         /* by row - 1 of TypeRef and TypeSpec; NULL: not yet */
     const struct cil_signature **signatures; /* of methods, by row - 1; NULL: not decoded yet */
@@ -173,6 +178,11 @@ struct cil_domain {
      * recorded. */
     struct cil_assembly *(*find)(struct cil_domain *d, const char *name, void *ctx);
     void *find_ctx;
+    /** Read a symbol file, which then stays as long as the domain. @param path Absolute, or as the
+     * assembly's. @return false: there is none. NULL: none are read. */
+    bool (*find_symbols)(struct cil_assembly *a, const char *path, struct cil_bytes *out);
+    /** Report why a symbol file is not used; once for each. */
+    void (*refuse_symbols)(const char *why);
 };
 
 /** @brief Start a domain. @param limit  Bytes of memory that it may use. @param budget  Charged

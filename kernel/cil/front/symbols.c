@@ -202,8 +202,7 @@ static void run(const struct cil_symbols *s, struct cil_bytes program, uint32_t 
             goes_on = !ADD_OVERFLOWS(m->offset, opcode / s->line_range, &m->offset) &&
                       begin_line(m, wanted);
         } else {
-            goes_on =
-                opcode == COPY ? begin_line(m, wanted) : standard(s, m, &program, opcode);
+            goes_on = opcode == COPY ? begin_line(m, wanted) : standard(s, m, &program, opcode);
         }
         if (!goes_on) {
             return;

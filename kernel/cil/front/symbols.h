@@ -27,8 +27,8 @@ struct cil_line {
  * @brief Check the header of a symbol file. The rest is checked when it is read.
  * @param name For messages. @param file Must stay as long as the result.
  * @param mvid CIL_MVID_BYTES: the number of the assembly's build.
- * @return OK; E_FORMAT: no symbol file; E_NOTSUP: of another version; E_UNRESOLVED: of another build;
- * E_CORRUPT: inconsistent. The reason is in err. @context{any}
+ * @return OK; E_FORMAT: no symbol file; E_NOTSUP: of another version; E_UNRESOLVED: of another
+ * build; E_CORRUPT: inconsistent. The reason is in err. @context{any}
  */
 enum status cil_symbols_open(const char *name, struct cil_bytes file, const uint8_t *mvid,
                              struct cil_symbols *out, struct cil_error *err);

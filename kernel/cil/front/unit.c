@@ -540,6 +540,7 @@ static bool add_helpers(struct cil_unit *u)
         [CIL_HELPER_POLL] = {"poll", 0, 0, IR_I32},
         [CIL_HELPER_BEGIN] = {"begin an initialiser", 1, 1, IR_I32},
         [CIL_HELPER_DONE] = {"initialiser has run", 2, 0, IR_I32},
+        [CIL_HELPER_PASS] = {"an exception passes", 2, 0, IR_I32},
     };
     if (!make_room(u)) {
         return false;

@@ -36,7 +36,7 @@ static const struct {
 
 void unit_note_need(struct cil_unit *u, const char *native)
 {
-    static const char traces[] = "System.Diagnostics.Stack"; /* Trace or Frame */
+    static const char traces[] = "System.Diagnostics.StackTrace::";
     u->has_traces |= strncmp(native, traces, sizeof traces - 1) == 0;
     for (unsigned n = 0; n < ARRAY_COUNT(needs); n++) {
         if (strcmp(native, needs[n].name) == 0) {

@@ -3,12 +3,14 @@
 // Compiles an assembly for inspection: prints sizes and times of all methods that Main needs, or
 // the instructions of one method, then each stage of its compilation.
 #include "kernel/base/clock.h"
+#include "kernel/cil/front/lines.h"
 #include "kernel/cil/run/cil_program.h"
 #include "kernel/cil/run/session.h"
 #include "kernel/jit/backend.h"
 #include "kernel/jit/dump.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/sort.h"
+#include "kernel/lib/string.h"
 #include "kernel/load/bytecode/bytecode_format.h"
 #include "kernel/mm/heap.h"
 
@@ -120,12 +122,20 @@ static void print_operand(const struct inspection *i, const struct cil_body *b,
     }
 }
 
-/* The names of locations in the representation are these offsets. */
-static void print_il(const struct inspection *i, const struct cil_body *b)
+/* The names of locations in the representation are these offsets. A line of the source comes before
+ * its first instruction. */
+static void print_il(const struct inspection *i, struct cil_assembly *a, uint32_t row,
+                     const struct cil_body *b)
 {
     struct cil_instruction c;
+    char place[CIL_PLACE_BYTES], last[CIL_PLACE_BYTES] = "";
     fmt_sink_printf(i->sink, i->ctx, "; IL\n");
     for (uint32_t at = 0; cil_decode(b->code, at, &c); at = c.end) {
+        cil_line_text(a, row, at, place);
+        if (strcmp(place, last) != 0) {
+            (void)str_copy(last, sizeof last, place);
+            fmt_sink_printf(i->sink, i->ctx, ";%s\n", place);
+        }
         fmt_sink_printf(i->sink, i->ctx, "  IL_%04x: %s", at, cil_opcode_name(c.opcode));
         print_operand(i, b, &c);
         fmt_sink_printf(i->sink, i->ctx, "\n");
@@ -144,7 +154,7 @@ static enum status dump(const struct inspection *i, const struct cil_session *s,
     arena_init(&arena, CIL_PROGRAM_ARENA);
     enum status status = cil_body_read(s->assembly, row, &arena, &body) ? OK : s->domain->status;
     if (status == OK) {
-        print_il(i, &body);
+        print_il(i, s->assembly, row, &body);
         status = jit_dump(&d, s->unit.methods[0].function, &arena, &why);
     }
     arena_free_all(&arena);

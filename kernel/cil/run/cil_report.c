@@ -3,12 +3,15 @@
 // The report about a program that an exception ended.
 #include "kernel/cil/run/cil_program.h"
 
+#include "kernel/cil/front/lines.h"
 #include "kernel/cil/run/session.h"
+#include "kernel/cil/run/traces.h"
 #include "kernel/lib/endian.h"
 #include "kernel/lib/string.h"
 #include "kernel/tty/console.h"
 
 #define NAME_BYTES 200 /* limit, because names of types may have any length */
+#define FRAMES_MAX 48u
 
 /* What .NET calls it. */
 static const char *const exceptions[IR_TRAP_COUNT] = {
@@ -58,25 +61,52 @@ static const char *name_of(const struct cil_runtime *r, const struct cil_stop *s
     return name;
 }
 
+static void print_frame(const struct cil_runtime *r, unsigned n, uint32_t method, uint32_t offset)
+{
+    char name[NAME_BYTES], place[CIL_PLACE_BYTES];
+    const struct cil_unit_method *m = &r->unit->methods[method];
+    cil_session_name(r->unit, method, name, sizeof name);
+    cil_line_text(m->a, m->row, offset, place);
+    console_printf("  #%u %s (IL_%04x)%s\n", n, name, offset, place);
+}
+
 /* Frames beyond CODE_FRAMES were counted, but not recorded. */
+static void print_active(const struct cil_runtime *r, const struct code_trace *trace)
+{
+    unsigned listed = trace->depth < CODE_FRAMES ? trace->depth : CODE_FRAMES, number = 0;
+    for (unsigned n = 0; n < listed; n++) {
+        const struct code_frame *f = &trace->frames[n];
+        if (r->unit->methods[f->function].kind != CIL_UNIT_RAISE) { /* the compiler's */
+            print_frame(r, number++, f->function, f->location);
+        }
+    }
+    if (trace->depth > listed) {
+        console_printf("  and %u more\n", trace->depth - listed);
+    }
+}
+
+static void print_passed(const struct cil_runtime *r)
+{
+    struct cil_pass frames[FRAMES_MAX];
+    uint32_t count = cil_thrown_trace(r, frames, FRAMES_MAX);
+    for (uint32_t n = 0; n < count; n++) {
+        print_frame(r, n, frames[n].method, frames[n].offset);
+    }
+}
+
 void cil_report(const char *program, const struct cil_runtime *r, const struct cil_stop *stop)
 {
     char name[NAME_BYTES];
     const struct code_map *map = r->engine;
-    const struct code_trace *trace = &map->trace;
     if (!stop->is_trap && stop->ending == CIL_DAMAGED) {
         console_printf("program %s: the heap is damaged\n", program);
     } else {
         console_printf("program %s: unhandled exception: %s\n", program,
                        name_of(r, stop, name, sizeof name));
     }
-    unsigned listed = trace->depth < CODE_FRAMES ? trace->depth : CODE_FRAMES;
-    for (unsigned n = 0; n < listed; n++) {
-        const struct code_frame *f = &trace->frames[n];
-        cil_session_name(r->unit, f->function, name, sizeof name);
-        console_printf("  #%u %s (IL_%04x)\n", n, name, f->location);
-    }
-    if (trace->depth > listed) {
-        console_printf("  and %u more\n", trace->depth - listed);
+    if (!stop->is_trap && stop->ending == CIL_THROWN && map->trace.depth == 0) {
+        print_passed(r);
+    } else {
+        print_active(r, &map->trace);
     }
 }

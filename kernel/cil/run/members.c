@@ -76,22 +76,27 @@ uint64_t cil_member_type(struct cil_runtime *r, uint64_t number, uint64_t which,
 }
 
 /* @return null: the file has no name for it. */
+const char *cil_parameter_name(struct cil_runtime *r, const struct cil_image *m, uint32_t row,
+                               uint32_t parameter)
+{
+    struct cil_run run = cil_cell_run(m, CIL_METHOD_DEF, row, CIL_METHOD_DEF_PARAMS);
+    for (uint32_t at = run.first; at < run.end; at++) {
+        uint32_t n = cil_run_row(m, CIL_PARAM, at);
+        cil_poll(r, 1);
+        if (cil_cell(m, CIL_PARAM, n, CIL_PARAM_SEQUENCE) == parameter + 1) {
+            return cil_cell_string(m, CIL_PARAM, n, CIL_PARAM_NAME);
+        }
+    }
+    return NULL;
+}
+
 uint64_t cil_member_parameter(struct cil_runtime *r, uint64_t number, uint64_t parameter,
                               uint64_t c, uint64_t d, uint64_t e)
 {
     (void)c, (void)d, (void)e;
     const struct cil_unit_member *m = member_of(r, number);
-    const struct cil_image *image = &m->c.a->image;
-    struct cil_run run = cil_cell_run(image, CIL_METHOD_DEF, m->c.row, CIL_METHOD_DEF_PARAMS);
-    for (uint32_t at = run.first; at < run.end; at++) {
-        uint32_t row = cil_run_row(image, CIL_PARAM, at);
-        cil_poll(r, 1);
-        if (cil_cell(image, CIL_PARAM, row, CIL_PARAM_SEQUENCE) == (uint32_t)parameter + 1) {
-            const char *name = cil_cell_string(image, CIL_PARAM, row, CIL_PARAM_NAME);
-            return cil_string_from(r, name, strlen(name));
-        }
-    }
-    return 0;
+    const char *name = cil_parameter_name(r, &m->c.a->image, m->c.row, (uint32_t)parameter);
+    return name == NULL ? 0 : cil_string_from(r, name, strlen(name));
 }
 
 static uint32_t load_word(struct cil_runtime *r, uint64_t at)

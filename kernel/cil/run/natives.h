@@ -51,6 +51,9 @@ uint32_t cil_type_code(struct cil_runtime *r, struct cil_type *t);
 cil_native_call cil_member_at, cil_member_name, cil_member_traits, cil_member_type,
     cil_member_parameter, cil_member_entry, cil_member_instance, cil_member_delegate,
     cil_type_multi, cil_attribute_at, cil_attribute_type, cil_attribute_maker, cil_attribute_array;
+/** @brief The name of a method's parameter, from 0. @return NULL: the file has none. */
+const char *cil_parameter_name(struct cil_runtime *r, const struct cil_image *m, uint32_t row,
+                               uint32_t parameter);
 
 /* files.c */
 #define CIL_FILES_NATIVE "System.IO.Wasi::Call"
@@ -65,7 +68,8 @@ cil_native_call cil_slot_add, cil_slot_read, cil_slot_write, cil_slot_free, cil_
     cil_slot_next_ready, cil_slot_address, cil_slot_failed;
 
 /* traces.c */
-cil_native_call cil_trace_depth, cil_trace_fill, cil_trace_member, cil_trace_offset, cil_trace_name;
+cil_native_call cil_trace_depth, cil_trace_fill, cil_trace_passed, cil_trace_take, cil_trace_member,
+    cil_trace_name, cil_trace_line, cil_trace_file;
 
 /* thread_natives.c */
 cil_native_call cil_thread_spawn, cil_thread_self, cil_thread_set_self, cil_thread_sleep;

@@ -300,12 +300,24 @@ static uint64_t help_done(struct cil_runtime *r, uint64_t flag, uint64_t value, 
     return 0;
 }
 
+static uint64_t help_pass(struct cil_runtime *r, uint64_t method, uint64_t offset, uint64_t c,
+                          uint64_t d, uint64_t e)
+{
+    (void)c, (void)d, (void)e;
+    if ((uint32_t)method == CIL_PASS_NONE) {
+        r->passed_count = 0;
+    } else if (r->passed_count < CIL_PASSED_MAX) {
+        r->passed[r->passed_count++] = (struct cil_pass){(uint32_t)method, (uint32_t)offset};
+    }
+    return 0;
+}
+
 static cil_native_call *const helpers[CIL_HELPER_COUNT] = {
     [CIL_HELPER_NEW] = help_new,     [CIL_HELPER_NEW_ARRAY] = help_new_array,
     [CIL_HELPER_COPY] = help_copy,   [CIL_HELPER_FILL] = help_fill,
     [CIL_HELPER_THROW] = help_throw, [CIL_HELPER_REMAINDER] = help_remainder,
     [CIL_HELPER_POLL] = help_poll,   [CIL_HELPER_BEGIN] = help_begin,
-    [CIL_HELPER_DONE] = help_done,
+    [CIL_HELPER_DONE] = help_done,   [CIL_HELPER_PASS] = help_pass,
 };
 
 /* For the interpreter; machine code calls the same functions through the context. */

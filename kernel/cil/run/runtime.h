@@ -98,6 +98,13 @@ struct cil_monitor {
     uint32_t released;         /* changes when it has no owner any more, and is waited for */
 };
 
+/** Where an exception has been: a method, and the offset of the instruction in its CIL. */
+struct cil_pass {
+    uint32_t method, offset;
+};
+
+#define CIL_PASSED_MAX 128u /* of them that are kept between two handlers; more are left out */
+
 /** A thread of a program. */
 struct cil_runtime {
     struct cil_context context; /* first: its address is what compiled code passes */
@@ -124,6 +131,8 @@ struct cil_runtime {
     struct cil_runtime *next_waiter;         /* [l] */
     uint32_t pulsed;                         /* [l] 0: it waits for a pulse, here */
     uint32_t start; /* enum cil_start: of the thread that it starts, which changes it */
+    struct cil_pass passed[CIL_PASSED_MAX]; /* of the exception that is on its way */
+    uint32_t passed_count;
     uint64_t steps; /* since cil_poll() has looked whether the program is to end */
 };
 

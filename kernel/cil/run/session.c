@@ -6,10 +6,14 @@
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
+#include "kernel/tty/console.h"
 
 #define MEMORY_LIMIT  ((size_t)256 << 20) /* bytes: of the domain, and of the unit */
 #define FILE_SIZE_MAX ((size_t)64 << 20)
 #define CORE_LIBRARY  "mscorlib"
+
+/* Of a symbol file. It is not charged, because a budget is for one thread and any may read it. */
+#define SYMBOLS_SIZE_MAX ((size_t)8 << 20)
 
 static const char shared_folder[] = CIL_FOLDER;
 
@@ -98,6 +102,46 @@ static size_t folder_length(const char *path)
     return slash == NULL ? 0 : (size_t)(slash - path) + 1;
 }
 
+/* ---- Symbols ---- */
+
+static bool find_symbols(struct cil_assembly *a, const char *path, struct cil_bytes *out)
+{
+    struct file_view *view = heap_alloc(sizeof *view);
+    if (view == NULL || file_view_open(path, SYMBOLS_SIZE_MAX, view) != OK) {
+        heap_free(view);
+        return false;
+    }
+    a->symbols_owner = view;
+    *out = (struct cil_bytes){view->bytes, (uint32_t)view->len};
+    return true;
+}
+
+static void refuse_symbols(const char *why)
+{
+    console_printf("%s: there are no lines\n", why);
+}
+
+static void close_symbols(const struct cil_domain *d)
+{
+    for (struct cil_assembly *a = d == NULL ? NULL : d->assemblies; a != NULL; a = a->next) {
+        if (a->symbols_owner != NULL) {
+            file_view_close(a->symbols_owner);
+            heap_free(a->symbols_owner);
+        }
+    }
+}
+
+/* A copy, for the symbols. @return NULL: an error is recorded. */
+static const char *keep(struct cil_domain *d, const char *path)
+{
+    size_t bytes = strlen(path) + 1;
+    char *kept = cil_alloc(d, bytes, 1);
+    if (kept != NULL) {
+        memcpy(kept, path, bytes);
+    }
+    return kept;
+}
+
 /* Try a name in one folder. @return false: there is no such file. */
 static bool find_in(struct cil_session *s, const char *folder, size_t folder_bytes,
                     const char *name, struct cil_assembly **out)
@@ -114,6 +158,9 @@ static bool find_in(struct cil_session *s, const char *folder, size_t folder_byt
                                  : E_NOENT;
         if (status == OK) {
             *out = add(s, path + folder_bytes);
+            if (*out != NULL) {
+                (*out)->path = keep(s->domain, path);
+            }
             return true;
         }
         if (err.text[0] != '\0') {
@@ -174,12 +221,18 @@ bool cil_session_open(struct cil_session *s, const char *path, const void *bytes
     }
     s->domain->find = find;
     s->domain->find_ctx = s;
+    s->domain->find_symbols = find_symbols;
+    s->domain->refuse_symbols = refuse_symbols;
     if (len > UINT32_MAX) {
         return cil_fail(s->domain, NULL, 0, E_OVERFLOW, "too large");
     }
     s->assembly = cil_assembly_add(s->domain, path + folder_length(path),
                                    (struct cil_bytes){bytes, (uint32_t)len});
-    return s->assembly != NULL && find_core(s);
+    if (s->assembly == NULL) {
+        return false;
+    }
+    s->assembly->path = path;
+    return find_core(s);
 }
 
 bool cil_session_build(struct cil_session *s, uint32_t row)
@@ -265,6 +318,7 @@ void cil_session_name(const struct cil_unit *u, uint32_t number, char *out, size
 
 void cil_session_close(struct cil_session *s)
 {
+    close_symbols(s->domain);
     if (s->budget == NULL) { /* otherwise the budget owns all of it */
         arena_free_all(&s->arena);
         cil_domain_free(s->domain);

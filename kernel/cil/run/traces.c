@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: MIT
 //
-// Native methods for traces: they walk over the frames of their thread, as the collector does. A
-// frame's first word is the number of the call that its method is at. It is in the window, where
-// the program can write, so it is compared with the length of the list.
+// Native methods for traces. What exceptions note of their way comes from compiled code
+// (front/build_trace.c). Which methods are active comes from the frames of the thread, over which
+// these walk, as the collector does: a frame's first word is the number of the call that its method
+// is at. It is in the window, where the program can write, so it is compared with the length of the
+// list. In arrays of C# a frame is two numbers: of its method, and an offset in its CIL.
+#include "kernel/cil/run/traces.h"
+
+#include "kernel/cil/front/lines.h"
 #include "kernel/cil/run/natives.h"
 #include "kernel/lib/endian.h"
 #include "kernel/lib/string.h"
 
-#define NAME_BYTES 256
+#define NAME_BYTES     512
+#define PATH_BYTES_MAX 4096
 
 /* The next frame, and the call in it. Methods that the compiler has made are left out, and memory
  * of stackalloc. @param at Where the walk is. @return false: there is no other one. */
@@ -49,59 +55,206 @@ uint64_t cil_trace_depth(struct cil_runtime *r, uint64_t a, uint64_t b, uint64_t
 }
 
 /* Numbers are one higher: 0 is none. */
+static void store_frame(const struct cil_text *frames, uint32_t n, uint32_t method, uint32_t offset)
+{
+    uint8_t *at = (uint8_t *)frames->at + (size_t)8 * n;
+    store_le32(at, method);
+    store_le32(at + 4, offset);
+}
+
 uint64_t cil_trace_fill(struct cil_runtime *r, uint64_t array, uint64_t skip, uint64_t c,
                         uint64_t d, uint64_t e)
 {
     (void)c, (void)d, (void)e;
-    const struct cil_text calls = cil_array(r, array, 4);
+    const struct cil_text frames = cil_array(r, array, 4);
     uint32_t at = r->context.stack, call, n = 0;
-    for (uint32_t left = (uint32_t)skip; n < calls.length && next_call(r, &at, &call);) {
+    for (uint32_t left = (uint32_t)skip; n < frames.length / 2 && next_call(r, &at, &call);) {
         if (left > 0) {
             left--;
             continue;
         }
-        store_le32((uint8_t *)calls.at + (size_t)4 * n++, call + 1);
+        const struct cil_unit_point *p = &r->unit->points[call];
+        store_frame(&frames, n++, r->unit->frames[p->frame].method, p->location);
     }
     return 0;
 }
 
-static const struct cil_unit_point *point_of(struct cil_runtime *r, uint64_t call)
+uint64_t cil_trace_passed(struct cil_runtime *r, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
+                          uint64_t e)
 {
-    if ((uint32_t)call == 0 || (uint32_t)call > r->unit->point_count) {
+    (void)a, (void)b, (void)c, (void)d, (void)e;
+    return r->passed_count;
+}
+
+/* Into the array from a frame on. */
+uint64_t cil_trace_take(struct cil_runtime *r, uint64_t array, uint64_t first, uint64_t c,
+                        uint64_t d, uint64_t e)
+{
+    (void)c, (void)d, (void)e;
+    const struct cil_text frames = cil_array(r, array, 4);
+    for (uint32_t n = 0; n < r->passed_count && (uint32_t)first < frames.length / 2; n++) {
+        store_frame(&frames, (uint32_t)first++, r->passed[n].method, r->passed[n].offset);
+    }
+    r->passed_count = 0;
+    return 0;
+}
+
+/* ---- Text ---- */
+
+static const struct cil_unit_method *method_of(struct cil_runtime *r, uint64_t number)
+{
+    uint32_t n = (uint32_t)number;
+    if (n >= r->unit->count || r->unit->methods[n].kind != CIL_UNIT_METHOD) {
         cil_end(r, CIL_BAD_ACCESS);
     }
-    return &r->unit->points[(uint32_t)call - 1];
+    return &r->unit->methods[n];
 }
 
-static const struct cil_unit_method *method_of(struct cil_runtime *r, uint64_t call)
+struct name {
+    char text[NAME_BYTES];
+    size_t len;
+};
+
+static void add(struct name *n, const char *text)
 {
-    return &r->unit->methods[r->unit->frames[point_of(r, call)->frame].method];
+    size_t len = MIN(strlen(text), sizeof n->text - 1 - n->len);
+    memcpy(n->text + n->len, text, len);
+    n->len += len;
+    n->text[n->len] = '\0';
 }
 
-uint64_t cil_trace_offset(struct cil_runtime *r, uint64_t call, uint64_t b, uint64_t c, uint64_t d,
-                          uint64_t e)
+/* As .NET writes it: a nested type after a plus sign. */
+static void add_type(struct name *n, const struct cil_type *t)
+{
+    size_t room = sizeof n->text - n->len;
+    n->len += MIN(cil_type_text(n->text + n->len, room, t), room - 1);
+}
+
+static void add_parameters(struct cil_runtime *r, struct name *n, const struct cil_unit_method *m)
+{
+    add(n, " (");
+    for (uint32_t k = 0; k < m->sig->param_count; k++) {
+        const char *name = cil_parameter_name(r, &m->a->image, m->row, k);
+        add(n, k == 0 ? "" : ", ");
+        add_type(n, m->sig->params[k]);
+        add(n, name == NULL ? "" : " ");
+        add(n, name == NULL ? "" : name);
+    }
+    add(n, ")");
+}
+
+/* "N.T.M" or "N.T.M (System.Int32 n)" */
+uint64_t cil_trace_name(struct cil_runtime *r, uint64_t method, uint64_t has_parameters, uint64_t c,
+                        uint64_t d, uint64_t e)
+{
+    (void)c, (void)d, (void)e;
+    struct name n = {.len = 0};
+    const struct cil_unit_method *m = method_of(r, method);
+    add_type(&n, m->owner);
+    add(&n, ".");
+    add(&n, cil_cell_string(&m->a->image, CIL_METHOD_DEF, m->row, CIL_METHOD_DEF_NAME));
+    if ((uint32_t)has_parameters != 0) {
+        add_parameters(r, &n, m);
+    }
+    for (char *at = n.text; (at = strchr(at, '/')) != NULL;) {
+        *at = '+';
+    }
+    return cil_string_from(r, n.text, n.len);
+}
+
+uint64_t cil_trace_member(struct cil_runtime *r, uint64_t method, uint64_t b, uint64_t c,
+                          uint64_t d, uint64_t e)
 {
     (void)b, (void)c, (void)d, (void)e;
-    return point_of(r, call)->location;
+    return method_of(r, method)->member;
 }
 
-/* "N.T.M" */
-uint64_t cil_trace_name(struct cil_runtime *r, uint64_t call, uint64_t b, uint64_t c, uint64_t d,
-                        uint64_t e)
+/* ---- Lines ---- */
+
+static bool find_line(struct cil_runtime *r, uint64_t method, uint64_t offset, struct cil_line *out)
 {
-    (void)b, (void)c, (void)d, (void)e;
-    char name[NAME_BYTES];
-    const struct cil_unit_method *m = method_of(r, call);
-    size_t len = MIN(cil_type_text(name, sizeof name, m->owner), sizeof name - 2);
-    name[len++] = '.';
-    (void)str_copy(name + len, sizeof name - len,
-                   cil_cell_string(&m->a->image, CIL_METHOD_DEF, m->row, CIL_METHOD_DEF_NAME));
-    return cil_string_from(r, name, strlen(name));
+    const struct cil_unit_method *m = method_of(r, method);
+    cil_away(r); /* it may read a file */
+    bool is_there = cil_find_line(m->a, m->row, (uint32_t)offset, out);
+    cil_back(r);
+    return is_there;
 }
 
-uint64_t cil_trace_member(struct cil_runtime *r, uint64_t call, uint64_t b, uint64_t c, uint64_t d,
-                          uint64_t e)
+/* @return 0: not known. */
+uint64_t cil_trace_line(struct cil_runtime *r, uint64_t method, uint64_t offset, uint64_t c,
+                        uint64_t d, uint64_t e)
 {
-    (void)b, (void)c, (void)d, (void)e;
-    return method_of(r, call)->member;
+    (void)c, (void)d, (void)e;
+    struct cil_line line;
+    return find_line(r, method, offset, &line) ? line.line : 0;
+}
+
+/* @return null: not known. */
+uint64_t cil_trace_file(struct cil_runtime *r, uint64_t method, uint64_t offset, uint64_t c,
+                        uint64_t d, uint64_t e)
+{
+    (void)c, (void)d, (void)e;
+    struct cil_line line;
+    if (!find_line(r, method, offset, &line)) {
+        return 0;
+    }
+    uint32_t len = MIN(line.path.len, (uint32_t)PATH_BYTES_MAX);
+    return cil_string_from(r, (const char *)line.path.at, len);
+}
+
+/* ---- The exception that ends the program ---- */
+
+/* Where System.Exception keeps its frames. @return 0: nowhere. */
+static uint32_t place_of_frames(const struct cil_unit *u)
+{
+    struct cil_class *c = cil_find_class(u->d->core, "System", "Exception");
+    const struct cil_layout *l = c == NULL ? NULL : cil_type_layout(u->d, c->type);
+    for (uint32_t n = 0; l != NULL && cil_class_fields(c) && n < c->field_count; n++) {
+        if (strcmp(c->fields[n].name, "passed") == 0) {
+            return l->offsets[n];
+        }
+    }
+    return 0;
+}
+
+static bool load(const struct cil_runtime *r, uint64_t at, uint32_t *out)
+{
+    if (at + 4 > cil_window_end(r, (uint32_t)at)) {
+        return false;
+    }
+    *out = load_le32(r->world->memory.base + at);
+    return true;
+}
+
+/* The memory may be anything: other threads of the program have ended anywhere. */
+static uint32_t noted_before(const struct cil_runtime *r, struct cil_pass *out, uint32_t max)
+{
+    uint32_t place = place_of_frames(r->unit), array, length, count = 0;
+    if (place == 0 || !load(r, (uint64_t)r->thrown + place, &array) || array == 0 ||
+        !load(r, (uint64_t)array + CIL_LENGTH_AT, &length)) {
+        return 0;
+    }
+    for (uint64_t at = (uint64_t)array + CIL_ELEMENT_AT; count < MIN(length / 2, max); at += 8) {
+        struct cil_pass p;
+        if (!load(r, at, &p.method) || !load(r, at + 4, &p.offset)) {
+            break;
+        }
+        out[count++] = p;
+    }
+    return count;
+}
+
+uint32_t cil_thrown_trace(const struct cil_runtime *r, struct cil_pass *out, uint32_t max)
+{
+    uint32_t count = r->unit->notes != CIL_NOTES ? 0 : noted_before(r, out, max), kept = 0;
+    for (uint32_t n = 0; n < r->passed_count && count < max; n++) {
+        out[count++] = r->passed[n];
+    }
+    for (uint32_t n = 0; n < count; n++) {
+        if (out[n].method < r->unit->count &&
+            r->unit->methods[out[n].method].kind == CIL_UNIT_METHOD) {
+            out[kept++] = out[n];
+        }
+    }
+    return kept;
 }

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+//
+// Lines of source files for the methods of a domain. The symbol file of an assembly is read when
+// the first line is asked for.
+#pragma once
+
+#include "kernel/cil/front/domain.h"
+
+#define CIL_PLACE_BYTES 200 /* of text; of a longer path the end is there */
+
+/**
+ * @brief Find the line of an instruction. Unlike other functions of a domain, any thread of its
+ * program may call it; while another one reads the symbol file there is no line.
+ * @param row Of MethodDef. @param offset Of the instruction in its CIL.
+ * @return false: there is no symbol file, it was refused, or it does not say.
+ * @context{thread, may sleep}
+ */
+bool cil_find_line(struct cil_assembly *a, uint32_t row, uint32_t offset, struct cil_line *out);
+
+/** @brief The same as text, printable: " in FILE:LINE"; empty if there is no line. */
+void cil_line_text(struct cil_assembly *a, uint32_t row, uint32_t offset,
+                   char out[CIL_PLACE_BYTES]);
