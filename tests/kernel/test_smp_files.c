@@ -18,6 +18,7 @@
 #include "kernel/mm/reclaim.h"
 #include "kernel/sched/thread.h"
 #include "tests/kernel/on_cpus.h"
+#include "tests/kernel/ram_disk.h"
 #include "tests/kernel/tests.h"
 
 #define ROUNDS 40u
@@ -151,56 +152,8 @@ static void memory_files_are_used_from_every_cpu(void)
 #define FILE_BLOCKS 72u /* twelve direct blocks and those of one indirect block */
 #define FIRST_BLOCK 8u  /* of the file */
 
-/* Requests complete when they are submitted: the test is about sharing the cache. */
-static struct {
-    struct block_device dev;
-    uint8_t *bytes;
-    struct list done;
-    struct work work;
-} ram;
-
-static void finish_requests(struct work *work)
-{
-    (void)work;
-    struct list_node *n;
-    do {
-        spin_lock(&ram.dev.lock);
-        n = list_pop_front(&ram.done);
-        spin_unlock(&ram.dev.lock);
-        if (n != NULL) {
-            block_complete(CONTAINER_OF(n, struct block_request, link), OK);
-        }
-    } while (n != NULL);
-}
-
-static enum status ram_submit(struct block_device *dev, struct block_request *req)
-{
-    (void)dev;
-    uint8_t *at = ram.bytes + req->sector * BLOCK_SECTOR;
-    for (uint32_t i = 0; i < req->segment_count; i++) {
-        bool is_read = req->op == BLOCK_READ;
-        memcpy(is_read ? req->segments[i].data : at, is_read ? at : req->segments[i].data,
-               req->segments[i].len);
-        at += req->segments[i].len;
-    }
-    list_push_back(&ram.done, &req->link);
-    return OK;
-}
-
-static void ram_kick(struct block_device *dev)
-{
-    (void)dev;
-    (void)work_queue(&ram.work);
-}
-
-static bool ram_cancel(struct block_device *dev, struct block_request *req)
-{
-    (void)dev, (void)req;
-    return false;
-}
-
-static const struct block_ops ram_ops = {
-    .submit = ram_submit, .kick = ram_kick, .cancel = ram_cancel};
+/* The test is about sharing the cache. */
+static struct ram_disk ram;
 
 static void put_inode(uint32_t inode, uint16_t mode, uint32_t size)
 {
@@ -251,7 +204,6 @@ static void put_bitmaps(uint8_t *super, uint8_t *group)
 static void make_ext2(void)
 {
     uint8_t *super = ram.bytes + BLOCK, *group = ram.bytes + 2 * BLOCK, *at;
-    memset(ram.bytes, 0, DISK_BLOCKS * BLOCK);
     store_le32(super, INODES);
     store_le32(super + 4, DISK_BLOCKS);
     store_le32(super + 20, 1);
@@ -565,28 +517,10 @@ static void disk_files_are_used_from_every_cpu(void)
 {
     uint64_t before, after;
     get_cache_pages(&before);
-    ram.bytes = heap_alloc(DISK_BLOCKS * BLOCK);
-    if (ram.bytes == NULL) {
-        test_fail(__FILE__, __LINE__, "no memory");
-        return;
-    }
+    TEST_NEED(ram_disk_add(&ram, DISK_BLOCKS * BLOCK));
     make_ext2();
-    list_init(&ram.done);
-    ram.work = (struct work){.run = finish_requests};
-    ram.dev = (struct block_device){.ops = &ram_ops,
-                                    .sectors = DISK_BLOCKS * BLOCK / BLOCK_SECTOR,
-                                    .logical_block = BLOCK_SECTOR,
-                                    .max_segments = 4,
-                                    .max_bytes = 16384};
-    block_init(&ram.dev);
-    enum status s = block_register(&ram.dev);
-    TEST_EQUAL(s, OK);
-    if (s == OK) {
-        use_disk();
-        block_unregister(&ram.dev);
-    }
-    work_cancel(&ram.work);
-    heap_free(ram.bytes);
+    use_disk();
+    ram_disk_remove(&ram);
     get_cache_pages(&after);
     TEST_EQUAL(after, before);
 }
