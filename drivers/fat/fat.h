@@ -184,7 +184,7 @@ enum status fat_find_entry_locked(struct fat *e, struct fat_node *dir, const cha
  * @return OK; E_INVAL: the name cannot be stored; E_NOSPC; E_CORRUPT, E_IO, E_NOMEM. */
 enum status fat_add_entry_locked(struct fat *e, const struct fs_name *name,
                                  const uint8_t raw[FAT_ENTRY], uint64_t *at) REQUIRES(e->lock);
-/** @brief Let an entry name another file, with the fields of `raw`, in one write. It keeps its name. */
+/** @brief Let an entry name another file, in one write. @param raw Its fields, but for the name. */
 enum status fat_replace_entry_locked(struct fat *e, const struct fat_entry *entry,
                                      const uint8_t raw[FAT_ENTRY]) REQUIRES(e->lock);
 enum status fat_remove_entry_locked(struct fat *e, struct fat_node *dir,

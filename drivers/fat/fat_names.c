@@ -214,8 +214,8 @@ static enum status settle_new_name_locked(struct fat *e, uint64_t from, uint64_t
     return is_one_write ? OK : page_cache_sync(e->cache);
 }
 
-/* A name that is in use keeps its entry, which names the other file from now on: with a second entry
- * of the same name, one of the files could not be found after a power cut. */
+/* A name that is in use keeps its entry, which leads to the other file from now on: with a second
+ * entry of the same name, one of the files could not be found after a power cut. */
 static enum status set_new_name_locked(struct fat *e, struct rename *r, uint64_t *at)
     REQUIRES(e->lock)
 {

@@ -76,25 +76,6 @@ static enum status may_be_written(const struct disk_state *d)
     return d->dev->read_only ? E_ROFS : OK;
 }
 
-/* A crash at any point leaves either the old state or one with the mark. The VFS
- * refuses writes until the last line. */
-static enum status make_writable_locked(struct disk_state *d)
-{
-    enum status s = may_be_written(d);
-    s = s != OK ? s : d->ops->prepare(d);
-    s = s != OK ? s : page_cache_pause(d->cache); /* fills its reserve */
-    s = s != OK ? s : write_marked_locked(d, false);
-    if (s != OK) {
-        return s;
-    }
-    d->is_writable = true;
-    s = d->ops->begin != NULL ? d->ops->begin(d) : OK;
-    if (s == OK) {
-        set_writable_locked(d, true);
-    }
-    return s;
-}
-
 /* Under the lock is_writable is cleared before the last writes, so no operation can begin after the
  * mark says "clean". */
 static enum status make_read_only_locked(struct disk_state *d, bool is_final)
@@ -105,6 +86,29 @@ static enum status make_read_only_locked(struct disk_state *d, bool is_final)
     }
     set_writable_locked(d, false);
     return write_marked_locked(d, true);
+}
+
+/* A crash at any point leaves either the old state or one with the mark. The VFS
+ * refuses writes until the last line. */
+static enum status make_writable_locked(struct disk_state *d)
+{
+    enum status s = may_be_written(d);
+    s = s != OK ? s : d->ops->prepare(d);
+    s = s != OK ? s : page_cache_pause(d->cache); /* fills its reserve */
+    s = s != OK || d->ops->open == NULL ? s : d->ops->open(d);
+    s = s != OK ? s : write_marked_locked(d, false);
+    if (s != OK) {
+        return s;
+    }
+    d->is_writable = true;
+    s = d->ops->begin != NULL ? d->ops->begin(d) : OK;
+    if (s == OK) {
+        set_writable_locked(d, true);
+    } else if (!d->has_failed) {
+        enum status ended = make_read_only_locked(d, /* is_final */ false);
+        s = ended != OK ? ended : s;
+    }
+    return s;
 }
 
 enum status disk_state_set_mode(struct disk_state *d, enum fs_mode mode)

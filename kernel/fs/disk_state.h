@@ -19,13 +19,15 @@ struct disk_state;
 struct disk_state_ops {
     const char *area; /* of lines in the log */
     /** Before it becomes writable: check that it may, and prepare that. The cache allows writes
-     * already. If a later step fails, `fail` is called. E_NOTSUP, E_CORRUPT: the log has the
-     * reason; E_BUSY, E_NOMEM, E_IO. */
+     * already. E_NOTSUP, E_CORRUPT: the log has the reason; E_BUSY, E_NOMEM, E_IO. */
     enum status (*prepare)(struct disk_state *d);
+    /** After that, and after the cache has filled its reserve: allocate what writing needs. If a
+     * later step fails, `fail` is called. NULL: nothing is to be done. */
+    enum status (*open)(struct disk_state *d);
     /** Note in pages of the cache that it is clean, or is not. */
     enum status (*mark)(struct disk_state *d, bool is_clean);
-    /** It is writable now, but the VFS does not know it yet. A failure was reported by
-     * disk_state_fail_locked(). NULL: nothing is to be done. */
+    /** It is writable now, but the VFS does not know it yet. E_NOMEM: it becomes read-only again;
+     * other failures were reported by disk_state_fail_locked(). NULL: nothing is to be done. */
     enum status (*begin)(struct disk_state *d);
     /** Store in pages of the cache what only memory has, such as counts. */
     enum status (*store)(struct disk_state *d);

@@ -175,8 +175,7 @@ enum status ext2_alloc_block_locked(struct ext2 *e, uint32_t goal, uint32_t *out
 }
 
 /* journal_forget() comes last: from then on a copy of the block in the log is not replayed over its
- * next contents. If there is no memory for that, the block must not be used again, so the image
- * becomes read-only. */
+ * next contents. Its memory is reserved first, so that nothing has changed if there is none. */
 enum status ext2_free_block_locked(struct ext2 *e, uint32_t block)
 {
     if (block == 0 || !ext2_is_block_sound(e, block)) {
@@ -188,6 +187,7 @@ enum status ext2_free_block_locked(struct ext2 *e, uint32_t block)
     if (s == OK && is_metadata(e, &g, block)) {
         s = E_CORRUPT;
     }
+    s = s == OK && e->journal != NULL ? journal_reserve(e->journal) : s;
     s = s != OK ? s : clear_bit_locked(e, g.block_bitmap, block - g.first, true);
     s = s != OK ? s : count_locked(e, group, EXT2_GROUP_FREE_BLOCKS, 1);
     if (s == OK) {
@@ -195,8 +195,7 @@ enum status ext2_free_block_locked(struct ext2 *e, uint32_t block)
     }
     if (s == OK && e->journal != NULL) {
         e->freed_blocks++;
-        s = journal_forget(e->journal, block);
-        s = s == OK ? s : ext2_fail_locked(e, s, "a block cannot be freed");
+        journal_forget(e->journal, block);
     }
     return s;
 }

@@ -155,7 +155,8 @@ enum status ext2_remove_orphan_locked(struct ext2 *e, struct ext2_node *n)
     }
     struct ext2_node *before = orphan_before_locked(e, n);
     if (before == NULL) {
-        return ext2_fail_locked(e, E_CORRUPT, "the list of orphans is wrong");
+        enum status s = ext2_skip_orphan_locked(e, n);
+        return s == OK ? s : ext2_fail_locked(e, s, "the list of orphans is wrong");
     }
     before->next_orphan = n->next_orphan;
     return ext2_store_node_locked(e, before);
@@ -172,6 +173,10 @@ static enum status end_orphan_locked(struct ext2 *e, struct ext2_node *n) REQUIR
     s = ext2_begin_locked(e);
     if (s == OK && n->node.type == FILE_REGULAR) {
         s = ext2_free_from_locked(e, n, (n->size + e->block_size - 1) >> e->block_shift);
+    }
+    if (s == E_NOMEM) { /* it stays an orphan */
+        enum status stored = ext2_store_node_locked(e, n);
+        return stored != OK ? stored : s;
     }
     return ext2_end_locked(e, n, s);
 }

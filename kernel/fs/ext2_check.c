@@ -4,6 +4,7 @@
 // ext2_check_tree.c compares the names with the inodes. Nothing is changed.
 #include "kernel/fs/ext2_check.h"
 
+#include "kernel/fs/ext2_node_internal.h"
 #include "kernel/lib/endian.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
@@ -27,6 +28,7 @@ enum {
 enum {
     I_MODE = 0,
     I_SIZE = 4,
+    I_NEXT_ORPHAN = 20,
     I_LINKS = 26,
     I_BLOCKS = 28,
     I_POINTERS = 40,
@@ -192,11 +194,35 @@ static enum status visit_attributes_locked(struct ext2_check *c, struct owner *o
 
 /* ---- Inodes ---- */
 
-/* An open file whose last name was removed, or one in the list of orphans of a mounted image. */
+/* Mark the inodes in the list of orphans of a writable image. Open files without a name are in it,
+ * and those for which there was no memory when they were to be deleted. */
+static enum status mark_orphans_locked(struct ext2_check *c) REQUIRES(c->e->lock)
+{
+    struct ext2 *e = c->e;
+    uint32_t inode = e->disk.is_writable && e->journal_inode != 0 ? e->first_orphan : 0;
+    while (inode != 0) {
+        uint8_t next[4];
+        uint64_t at;
+        if (inode < e->first_inode || inode > e->inode_count || ext2_check_bit(c->orphans, inode)) {
+            fs_check_fault(c->out, "the list of deleted files is wrong at inode %u", inode);
+            return OK;
+        }
+        ext2_check_set(c->orphans, inode);
+        enum status s = ext2_locate_inode_locked(c->e, inode, &at);
+        s = s != OK ? s : page_cache_copy(e->cache, at + I_NEXT_ORPHAN, next, sizeof(next), 0);
+        if (s != OK) {
+            return s;
+        }
+        inode = load_le32(next);
+    }
+    return OK;
+}
+
+/* An open file whose last name was removed, or an orphan. */
 static bool is_nameless_locked(const struct ext2_check *c, uint32_t inode) REQUIRES(c->e->lock)
 {
     const struct ext2_node *n = ext2_nodes_find(&c->e->nodes, inode);
-    return n != NULL && n->links == 0 && !n->is_deleted;
+    return (n != NULL && n->links == 0 && !n->is_deleted) || ext2_check_bit(c->orphans, inode);
 }
 
 static void check_size(struct ext2_check *c, const struct owner *o, const uint8_t *raw)
@@ -389,6 +415,7 @@ static enum status check_locked(struct ext2_check *c) REQUIRES(c->e->lock)
             return OK;
         }
     }
+    s = s != OK ? s : mark_orphans_locked(c);
     for (uint32_t group = 0; group < e->group_count && s == OK; group++) {
         s = visit_inodes_locked(c, group);
     }
@@ -401,7 +428,7 @@ static enum status allocate(struct ext2_check *c, void **memory)
 {
     size_t blocks = ALIGN_UP((size_t)c->e->block_count / 8 + 1, (size_t)8);
     size_t inodes = (size_t)c->e->inode_count + 1, bits = ALIGN_UP(inodes / 8 + 1, (size_t)8);
-    uint8_t *p = heap_zalloc(2 * blocks + 4 * bits + 2 * inodes * sizeof(uint16_t));
+    uint8_t *p = heap_zalloc(2 * blocks + 5 * bits + 2 * inodes * sizeof(uint16_t));
     if (p == NULL) {
         return E_NOMEM;
     }
@@ -412,7 +439,8 @@ static enum status allocate(struct ext2_check *c, void **memory)
     c->directories = c->inodes + bits;
     c->pending = c->directories + bits;
     c->reached = c->pending + bits;
-    c->links = (uint16_t *)(void *)(c->reached + bits);
+    c->orphans = c->reached + bits;
+    c->links = (uint16_t *)(void *)(c->orphans + bits);
     c->names = c->links + inodes;
     return OK;
 }

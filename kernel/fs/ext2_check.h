@@ -15,6 +15,7 @@ struct ext2_check {
     uint8_t *directories; /* inodes that are one */
     uint8_t *pending;     /* directories that have a name, and are to be read */
     uint8_t *reached;     /* directories that were read */
+    uint8_t *orphans;     /* inodes in the list of orphans */
     uint16_t *links;      /* as inodes note it */
     uint16_t *names;      /* entries that name an inode */
 };

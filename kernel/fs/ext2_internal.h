@@ -450,6 +450,9 @@ enum status ext2_rename(const struct fs_name *from, const struct fs_name *to);
 /** @brief As ext2_get_node_locked() for an inode in the list of orphans. It is not in use yet. */
 enum status ext2_load_orphan_locked(struct ext2 *e, uint32_t inode, struct ext2_node **out)
     REQUIRES(e->lock);
+/** @brief Remove an orphan from the list after one that is not in use. @return OK; E_CORRUPT: it is
+ *     not in the list; E_IO, E_NOMEM. */
+enum status ext2_skip_orphan_locked(struct ext2 *e, const struct ext2_node *n) REQUIRES(e->lock);
 
 /* ---- ext2_change.c ---- */
 

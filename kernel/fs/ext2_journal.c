@@ -99,21 +99,21 @@ static bool is_same_geometry(const struct ext2 *a, const struct ext2 *b)
  * features that only writers must know. Called for each block that the replay would write. A
  * superblock from the log is decoded as a new mount would do it. With other geometry, every check
  * that was made at the mount would be void. */
-static bool check_block(void *ctx, uint32_t block, const uint8_t *bytes)
+static enum status check_block(void *ctx, uint32_t block, const uint8_t *bytes)
 {
     const struct ext2 *e = ctx;
     if (block != e->first_block) {
-        return true;
+        return OK;
     }
     struct ext2 *new = heap_zalloc(sizeof(*new));
     if (new == NULL) {
-        return false;
+        return E_NOMEM;
     }
     new->dev = e->dev;
     bool is_sound = ext2_read_super(new, bytes + SUPER_OFFSET % e->block_size) == OK &&
                     is_same_format(new, e) && is_same_geometry(new, e);
     heap_free(new);
-    return is_sound;
+    return is_sound ? OK : E_CORRUPT;
 }
 
 /* Only the root may be in use: the other nodes' fields may be old. */

@@ -56,8 +56,7 @@ static uint64_t load_time(const uint8_t *raw, bool extra, uint32_t at, uint32_t 
 
 /* ---- Decoding ---- */
 
-/* The position of an inode on the device. */
-static enum status locate_inode(struct ext2 *e, uint32_t inode, uint64_t *out) REQUIRES(e->lock)
+enum status ext2_locate_inode_locked(struct ext2 *e, uint32_t inode, uint64_t *out)
 {
     /* Inodes are numbered from 1; the caller has checked that there is such a number. Where the
      * group's inode table is comes from the disk, and is checked with the group. */
@@ -136,7 +135,7 @@ bool ext2_is_node_sound(const struct ext2 *e, const struct ext2_node *n)
 enum status ext2_new_node_locked(struct ext2 *e, uint32_t inode, struct ext2_node **out)
 {
     uint64_t at;
-    enum status s = locate_inode(e, inode, &at);
+    enum status s = ext2_locate_inode_locked(e, inode, &at);
     if (s != OK) {
         return s;
     }

@@ -4,6 +4,7 @@
 #include "kernel/fs/ext2_node_internal.h"
 
 #include "kernel/base/clock.h"
+#include "kernel/base/log.h"
 #include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 
@@ -113,6 +114,33 @@ enum status ext2_load_orphan_locked(struct ext2 *e, uint32_t inode, struct ext2_
     return OK;
 }
 
+/* The orphan before it is not in use: there was no memory to delete that one. The list on the disk
+ * is followed to it. */
+enum status ext2_skip_orphan_locked(struct ext2 *e, const struct ext2_node *n)
+{
+    uint32_t inode = e->first_orphan;
+    for (uint32_t left = e->inode_count; left > 0 && inode != n->node.id; left--) {
+        struct cache_page *page;
+        uint64_t at;
+        if (inode == 0 || inode > e->inode_count) {
+            return E_CORRUPT;
+        }
+        enum status s = ext2_locate_inode_locked(e, inode, &at);
+        s = s != OK ? s : page_cache_get(e->cache, at, 0, &page);
+        if (s != OK) {
+            return s;
+        }
+        uint8_t *next = page->bytes + at % CACHE_PAGE + EXT2_I_DELETED;
+        inode = load_le32(next);
+        if (inode == n->node.id) {
+            store_le32(next, n->next_orphan);
+            ext2_changed_locked(e, page, next, true);
+        }
+        page_cache_put(page);
+    }
+    return inode == n->node.id ? OK : E_CORRUPT;
+}
+
 enum status ext2_reload_root_locked(struct ext2 *e)
 {
     uint8_t raw[EXT2_INODE_READ] = {0};
@@ -186,7 +214,7 @@ static enum status drop_attributes_locked(struct ext2 *e, struct ext2_node *n) R
         s = ext2_free_block_locked(e, block);
     }
     page_cache_put(page);
-    n->attributes = 0;
+    n->attributes = s == OK ? 0 : block;
     return s;
 }
 
@@ -205,6 +233,19 @@ static enum status store_deletion_time_locked(struct ext2 *e, const struct ext2_
     return s;
 }
 
+/* Without memory for the rest, the file is only shorter, and stays in the list of orphans. They are
+ * deleted when the image becomes writable the next time. */
+static enum status delete_later_locked(struct ext2 *e, struct ext2_node *n) REQUIRES(e->lock)
+{
+    enum status s = ext2_add_orphan_locked(e, n);
+    s = s != OK ? s : ext2_store_node_locked(e, n);
+    if (s == OK) {
+        log_warn("ext2", "%s: no memory to free a deleted file: it waits for the next mount",
+                 e->dev->name);
+    }
+    return s != OK ? s : E_NOMEM;
+}
+
 enum status ext2_delete_locked(struct ext2 *e, struct ext2_node *n)
 {
     bool is_directory = n->node.type == FILE_DIRECTORY;
@@ -215,6 +256,9 @@ enum status ext2_delete_locked(struct ext2 *e, struct ext2_node *n)
         s = ext2_free_from_locked(e, n, 0);
     }
     s = s != OK ? s : drop_attributes_locked(e, n);
+    if (s == E_NOMEM && e->journal != NULL) {
+        return delete_later_locked(e, n);
+    }
     s = s != OK ? s : ext2_remove_orphan_locked(e, n);
     n->is_deleted = true;
     n->size = 0;

@@ -40,6 +40,10 @@ static inline bool ext2_has_extra(const struct ext2 *e, const uint8_t *raw)
            load_le16(raw + EXT2_I_EXTRA_SIZE) >= EXT2_I_EXTRA_NEEDED;
 }
 
+/** @brief The position of an inode on the device. @param inode 1 to inode_count. @return as
+ *     ext2_read_group_locked(). */
+enum status ext2_locate_inode_locked(struct ext2 *e, uint32_t inode, uint64_t *out)
+    REQUIRES(e->lock);
 /** @brief Make a node that is not listed, with one reference. @return OK; E_NOMEM; as
  *     ext2_read_group_locked(). */
 enum status ext2_new_node_locked(struct ext2 *e, uint32_t inode, struct ext2_node **out)

@@ -172,7 +172,7 @@ static enum status count_mount_locked(struct ext2 *e) REQUIRES(e->lock)
     return s;
 }
 
-/* The order: features, replay, features again, state, journal. */
+/* The order: features, replay, features again, state. */
 static enum status prepare_locked(struct disk_state *d) NO_LOCK_ANALYSIS
 {
     struct ext2 *e = ext2_with(d);
@@ -182,8 +182,13 @@ static enum status prepare_locked(struct disk_state *d) NO_LOCK_ANALYSIS
         s = ext2_recover_locked(e);
         s = s != OK ? s : check_features(e); /* the journal may have added some */
     }
-    s = s != OK ? s : check_state(e);
-    return s != OK || e->journal_inode == 0 ? s : ext2_start_journal_locked(e, &e->opened);
+    return s != OK ? s : check_state(e);
+}
+
+static enum status open_locked(struct disk_state *d) NO_LOCK_ANALYSIS
+{
+    struct ext2 *e = ext2_with(d);
+    return e->journal_inode == 0 ? OK : ext2_start_journal_locked(e, &e->opened);
 }
 
 static enum status mark_locked(struct disk_state *d, bool is_clean) NO_LOCK_ANALYSIS
@@ -196,14 +201,15 @@ static enum status mark_locked(struct disk_state *d, bool is_clean) NO_LOCK_ANAL
     return s != OK ? s : ext2_store_super_locked(e);
 }
 
-/* Orphans are deleted last, since that is the first change that needs the journal. */
+/* Orphans are deleted last, since that is the first change that needs the journal. Without memory
+ * they stay in the list, and the image becomes read-only again. */
 static enum status begin_locked(struct disk_state *d) NO_LOCK_ANALYSIS
 {
     struct ext2 *e = ext2_with(d);
     e->journal = e->opened;
     e->opened = NULL;
     enum status s = ext2_end_orphans_locked(e);
-    return s == OK ? OK : ext2_fail_locked(e, s, "deleted files cannot be freed");
+    return s == OK || s == E_NOMEM ? s : ext2_fail_locked(e, s, "deleted files cannot be freed");
 }
 
 /* Delete the files that are open but have no name, or only say that there is one. */
@@ -248,6 +254,7 @@ static enum status store_locked(struct disk_state *d) NO_LOCK_ANALYSIS
 const struct disk_state_ops ext2_state_ops = {
     .area = "ext2",
     .prepare = prepare_locked,
+    .open = open_locked,
     .mark = mark_locked,
     .begin = begin_locked,
     .store = store_locked,

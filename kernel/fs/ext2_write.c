@@ -174,12 +174,13 @@ static enum status clear_tail_locked(struct ext2 *e, struct ext2_node *n, uint64
 static enum status set_size_locked(struct ext2 *e, struct ext2_node *n, uint64_t size)
     REQUIRES(e->lock)
 {
-    uint64_t blocks = (size + e->block_size - 1) >> e->block_shift;
+    uint64_t blocks = (size + e->block_size - 1) >> e->block_shift, before = n->size;
     enum status s = OK;
     if (size < n->size) {
         s = clear_tail_locked(e, n, size);
         n->size = s == OK ? size : n->size; /* before blocks are freed: see ext2_pause_locked() */
         s = s != OK ? s : ext2_free_from_locked(e, n, blocks);
+        n->size = s == E_NOMEM ? before : n->size; /* some blocks may remain */
     }
     s = s != OK ? s : resize_locked(e, n, size);
     if (s == OK) {
@@ -220,6 +221,9 @@ static enum status allocate_locked(struct ext2 *e, struct ext2_node *n, uint64_t
     if (s != OK) { /* no blocks after the end of the file remain */
         uint64_t used = (n->size + e->block_size - 1) >> e->block_shift;
         enum status freed = ext2_free_from_locked(e, n, used);
+        if (freed == E_NOMEM) { /* they are filled with zeroes: the file is longer */
+            freed = resize_locked(e, n, MAX(n->size, MIN(end, block << e->block_shift)));
+        }
         s = freed == OK ? s : freed;
     } else if (end > n->size) {
         s = resize_locked(e, n, end);

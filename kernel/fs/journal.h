@@ -25,8 +25,9 @@ struct journal_place {
 #define JOURNAL_LENGTH_MIN 16u
 #define JOURNAL_LENGTH_MAX (1u << 18)
 
-/** Is this sound as the new contents of a block? Called before anything is changed. */
-typedef bool journal_check(void *ctx, uint32_t block, const uint8_t *bytes);
+/** Is this sound as the new contents of a block? Called before anything is changed. OK; E_CORRUPT;
+ * E_NOMEM. */
+typedef enum status journal_check(void *ctx, uint32_t block, const uint8_t *bytes);
 
 /**
  * @brief Read a journal's superblock and check it.
@@ -48,8 +49,8 @@ bool journal_has_error(const struct journal *j);
 /**
  * @brief Write the transactions in the log to their places, make that durable, and empty the log.
  *     The cache allows writes.
- * @return OK; E_CORRUPT: the log is inconsistent, or `check` refused a block: nothing has changed;
- *     E_NOMEM; E_IO: as before, or some blocks are written, and the log is as it was.
+ * @return OK; E_CORRUPT: the log is inconsistent, or `check` refused a block; E_NOMEM: nothing has
+ *     changed; E_IO: as before, or some blocks are written, and the log is as it was.
  * @context{thread, may sleep}
  */
 enum status journal_replay(struct journal *j, journal_check *check, void *ctx);
@@ -83,9 +84,12 @@ bool journal_has_room(const struct journal *j);
  */
 void journal_change(struct journal *j, struct cache_page *page, uint32_t block, bool is_metadata);
 
+/** @brief Allocate what journal_forget() needs for one block. @return OK; E_NOMEM. */
+enum status journal_reserve(struct journal *j);
+
 /** @brief Note that a block was freed: its copies in the log must not be replayed over its next
- *     contents. @return OK; E_NOMEM. */
-enum status journal_forget(struct journal *j, uint32_t block);
+ *     contents. Called after journal_reserve(). */
+void journal_forget(struct journal *j, uint32_t block);
 
 /** @brief Keep a bitmap as it is before a bit in it is cleared; once in a transaction. The bitmap
  *     is in the transaction. @return OK; E_NOMEM. */

@@ -115,25 +115,27 @@ static void remove_entry(struct journal *j, uint32_t i, bool is_dirty)
     }
 }
 
+enum status journal_reserve(struct journal *j)
+{
+    return journal_map_reserve(&j->revoked, j->revoked.count + 1);
+}
+
 /* The block is removed from the running transaction and from the cache's held pages without being
  * written: a freed block has no reader. It is revoked only if the log has a copy of it; so the list
  * of revoked blocks is never longer than the log, on which length_max() relies. */
-enum status journal_forget(struct journal *j, uint32_t block)
+void journal_forget(struct journal *j, uint32_t block)
 {
     if (j->is_aborted) {
-        return OK;
+        return;
     }
     if (journal_map_find(&j->logged, block) != NULL) {
         enum status s = journal_map_set(&j->revoked, block, 0);
-        if (s != OK) {
-            return s;
-        }
+        ASSERT(s == OK); /* the memory is reserved */
     }
     const uint32_t *i = journal_map_find(&j->changed, block);
     if (i != NULL) {
         remove_entry(j, *i, /* is_dirty */ false);
     }
-    return OK;
 }
 
 enum status journal_keep(struct journal *j, uint32_t block, const uint8_t *bytes)

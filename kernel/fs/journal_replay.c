@@ -178,7 +178,8 @@ static enum status check_copies(struct replay *r, journal_check *check, void *ct
             continue;
         }
         enum status s = read_copy(r, slot->value, r->j->buffer);
-        if (s == OK && !check(ctx, slot->key, r->j->buffer)) {
+        s = s != OK ? s : check(ctx, slot->key, r->j->buffer);
+        if (s == E_CORRUPT) {
             s = journal_corrupt(r->j, "a block in it makes the file system inconsistent");
         }
         if (s != OK) {
@@ -204,18 +205,26 @@ static enum status write_copy(struct replay *r, uint32_t block)
     return s;
 }
 
+/* A log may be long. Without memory for more pages those that were written are used again, so that
+ * a replay that has begun does not end halfway. */
+static enum status pause(struct page_cache *c)
+{
+    enum status s = page_cache_pause(c);
+    return s == E_NOMEM ? page_cache_sync(c) : s;
+}
+
 /* The copies go through the cache, so that its pages agree with the disk. They are flushed before
  * journal_replay() marks the log as empty; if a crash comes in between, the same replay is done
  * again, with the same result. */
 static enum status write_copies(struct replay *r)
 {
-    enum status s = OK;
+    enum status s = page_cache_pause(r->j->place.cache); /* fills its reserve */
     for (uint32_t i = 0; i < r->copies.size && s == OK; i++) {
         const struct journal_slot *slot = &r->copies.slots[i];
         if (slot->is_used) {
             s = read_copy(r, slot->value, r->j->buffer);
             s = s != OK ? s : write_copy(r, slot->key);
-            s = s != OK ? s : page_cache_pause(r->j->place.cache); /* a log may be long */
+            s = s != OK ? s : pause(r->j->place.cache);
         }
     }
     return s != OK ? s : page_cache_sync(r->j->place.cache);

@@ -69,6 +69,7 @@ static const struct extension *load(void)
 struct added {
     struct additions_registration registration;
     const struct extension *extension;
+    struct module *module;
     const char *file;
     struct added *next;
 };
@@ -90,6 +91,7 @@ static enum status add(struct added *a, const char *path, struct module *m,
                        struct loader_error *err)
 {
     struct loader_error why = {.text = ""};
+    a->module = m;
     a->extension = (const struct extension *)loader_extension(m);
     a->registration.added = a->extension->additions;
     bool has_more = a->extension->commands != NULL || a->extension->start != NULL;
@@ -185,6 +187,25 @@ enum status extension_add(const char *file, struct loader_error *err)
     mutex_unlock(&lock);
     return s;
 }
+
+#ifdef HALYARD_DEBUG
+void extension_forget(const char *file)
+{
+    mutex_lock(&lock);
+    struct added **at = &all_added;
+    while (*at != NULL && strcmp((*at)->file, file) != 0) {
+        at = &(*at)->next;
+    }
+    struct added *a = *at;
+    if (a != NULL) {
+        ASSERT(a->registration.added == NULL && a->extension->commands == NULL);
+        *at = a->next;
+        loader_unload(a->module);
+        heap_free(a);
+    }
+    mutex_unlock(&lock);
+}
+#endif
 
 /* The message is formatted before the load: if that fails it replaces the text with its own reason,
  * and otherwise the text is right if the search finds no command. */

@@ -35,6 +35,16 @@ const struct extension *extension_get(void);
  */
 enum status extension_add(const char *file, struct loader_error *err);
 
+#ifdef HALYARD_DEBUG
+/**
+ * @brief Unload an extension without additions and commands, for tests that load it again. If it is
+ * not loaded, nothing happens.
+ * @param file As for extension_add(). Nothing uses it, and no callback of it is pending.
+ * @context{thread, may sleep}
+ */
+void extension_forget(const char *file);
+#endif
+
 /**
  * @brief The command of that name in an extension (`commands`), which is loaded first, unless it is
  * loaded.

@@ -44,6 +44,7 @@ const struct kernel_test *const kernel_tests[] = {
     lock_tests,
     waiting_tests,
     failure_shell_tests,
+    failure_disk_file_tests,
     failure_tests,
     stress_tests,
     torture_tests,

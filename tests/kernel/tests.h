@@ -67,6 +67,7 @@ extern const struct kernel_test smp_program_tests[];
 extern const struct kernel_test smp_spread_tests[];
 extern const struct kernel_test failure_tests[];
 extern const struct kernel_test failure_shell_tests[];
+extern const struct kernel_test failure_disk_file_tests[];
 extern const struct kernel_test stress_tests[];
 extern const struct kernel_test torture_tests[];
 extern const struct kernel_test preempt_tests[];

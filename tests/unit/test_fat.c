@@ -393,8 +393,8 @@ static void expect_new_once(void)
     image_shell("mtype -i now.img ::/d/new | grep -qx 'old text\\|text'");
 }
 
-/* Otherwise one of them could not be found after a power cut, as fsck.fat keeps both. Like on Linux,
- * the name is still spelled as it was. */
+/* Otherwise one of the files could not be found after a power cut, as fsck.fat keeps both. The name
+ * is still spelled as it was, as on Linux. */
 static void test_a_name_that_a_rename_replaces_is_never_there_twice(void **state)
 {
     (void)state;
