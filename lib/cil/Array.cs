@@ -47,16 +47,9 @@ namespace System
         public int GetUpperBound(int dimension) { return GetLowerBound(dimension) + (LengthOf(dimension) - 1); }
         public object Clone() { return MemberwiseClone(); }
 
-        public static int IndexOf<T>(T[] array, T value) where T : IEquatable<T>
-        {
-            for (int n = 0; n < array.Length; n++)
-                if (array[n].Equals(value))
-                    return n;
-            return -1;
-        }
-
         public static void Reverse<T>(T[] array)
         {
+            CheckNotNull(array);
             for (int n = 0, m = array.Length - 1; n < m; n++, m--)
             {
                 T other = array[n];
@@ -112,8 +105,7 @@ namespace System
         public void CopyTo(T[] array, int at)
         {
             T[] items = Items;
-            for (int n = 0; n < items.Length; n++)
-                array[at + n] = items[n];
+            Array.Copy(items, 0, array, at, items.Length);
         }
 
         public IEnumerator<T> GetEnumerator() { return new Enumerator(Items); }

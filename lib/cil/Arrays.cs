@@ -157,8 +157,8 @@ namespace System
             if (length < 0)
                 throw new ArgumentOutOfRangeException("length");
             T[] to = new T[length];
-            for (int n = 0; array != null && n < array.Length && n < length; n++)
-                to[n] = array[n];
+            if (array != null)
+                Copy(array, 0, to, 0, Math.Min(array.Length, length));
             array = to;
         }
 
@@ -296,17 +296,22 @@ namespace System.Collections.Generic
 
         public void InsertRange(int index, IEnumerable<T> more)
         {
-            foreach (T item in new List<T>(more))
-                Insert(index++, item);
+            if ((uint)index > (uint)count)
+                throw new ArgumentOutOfRangeException("index");
+            T[] all = new List<T>(more).ToArray();
+            if (count + all.Length > items.Length)
+                Capacity = Math.Max(count + all.Length, 2 * items.Length);
+            Array.Copy(items, index, items, index + all.Length, count - index);
+            Array.Copy(all, 0, items, index, all.Length);
+            count += all.Length;
+            version++;
         }
 
         public void RemoveRange(int start, int count)
         {
             CheckRange(start, count);
-            for (int n = start; n < this.count - count; n++)
-                items[n] = items[n + count];
-            for (int n = this.count - count; n < this.count; n++)
-                items[n] = default(T);
+            Array.Copy(items, start + count, items, start, this.count - count - start);
+            Array.Clear(items, this.count - count, count);
             this.count -= count;
             if (count != 0)
                 version++;

@@ -22,8 +22,10 @@ namespace System
 
         public static void Write(string s)
         {
-            if (s != null && s.Length != 0 && WriteText(Output, s) != 0)
-                throw new IO.IOException("The output cannot be written.");
+            if (output == null)
+                WriteTo(Output, s);
+            else
+                output.Write(s);
         }
 
         // Returns -1 at the end of the file.
@@ -68,7 +70,9 @@ namespace System
         }
 
         // Returns null at the end of the file.
-        public static string ReadLine()
+        public static string ReadLine() { return input == null ? Line() : input.ReadLine(); }
+
+        internal static string Line()
         {
             int b = ReadByte();
             if (b < 0)

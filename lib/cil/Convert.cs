@@ -165,14 +165,7 @@ namespace System
         public static DateTime ToDateTime(object o) { return o == null ? DateTime.MinValue : ((IConvertible)o).ToDateTime(null); }
 
         public static string ToString(object o, IFormatProvider provider) { return ToString(o); }
-        public static string ToString(decimal d) { return d.ToString(); }
         public static string ToString(object o) { return o == null ? "" : o.ToString(); }
-        public static string ToString(string s) { return s; }
-        public static string ToString(int n) { return n.ToString(); }
-        public static string ToString(long n) { return n.ToString(); }
-        public static string ToString(bool b) { return b.ToString(); }
-        public static string ToString(char c) { return c.ToString(); }
-        public static string ToString(double d) { return d.ToString(); }
 
         // ---- In other bases ----
 
@@ -236,7 +229,7 @@ namespace System
         }
     }
 
-    public static unsafe class BitConverter
+    public static unsafe partial class BitConverter
     {
         public static readonly bool IsLittleEndian = true;
 

@@ -162,7 +162,7 @@ namespace System
 
         void AppendGeneral(StringBuilder to, char kind, int precision)
         {
-            if (Point > precision || Point < -4)
+            if (Digits.Length > 0 && (Point > precision || Point < -3))
                 AppendScientific(to, kind == 'g' ? 'e' : 'E', Math.Max(Digits.Length - 1, 0), 2);
             else
                 AppendFixed(to, 1, Math.Max(Digits.Length - Point, 0), false);
@@ -173,7 +173,7 @@ namespace System
         {
             char kind = Char.ToUpper(format[0]);
             int digits = 0;
-            bool isPattern = kind != 'F' && kind != 'N' && kind != 'P' && kind != 'E' && kind != 'G';
+            bool isPattern = "CEFGNP".IndexOf(kind) < 0 && (!Char.IsLetter(kind) || (format.Length > 1 && !Char.IsDigit(format[1])));
             for (int n = 1; n < format.Length && !isPattern; n++)
             {
                 isPattern = !Char.IsDigit(format[n]) || n > 2;
@@ -181,6 +181,8 @@ namespace System
             }
             if (isPattern)
                 return Pattern.Format(this, format);
+            if ("CEFGNP".IndexOf(kind) < 0)
+                throw new FormatException("Format specifier was invalid.");
             StringBuilder to = new StringBuilder();
             if (format.Length == 1)
                 digits = kind == 'E' ? 6 : kind == 'G' ? 15 : 2;
@@ -188,7 +190,14 @@ namespace System
             if (kind == 'P' && d.Digits.Length > 0)
                 d.Point += 2;
             d = kind == 'E' ? d.Rounded(digits + 1) : kind == 'G' ? d.Rounded(digits == 0 ? 15 : digits) : d.RoundedAt(digits);
-            if (d.IsNegative && d.Digits.Length > 0)
+            bool isNegative = d.IsNegative && d.Digits.Length > 0;
+            if (kind == 'C')
+            {
+                to.Append(isNegative ? "(\u00a4" : "\u00a4");
+                d.AppendFixed(to, 1, digits, true);
+                return to.Append(isNegative ? ")" : "").ToString();
+            }
+            if (isNegative)
                 to.Append('-');
             if (kind == 'E')
                 d.AppendScientific(to, format[0], digits, 3);
@@ -204,6 +213,7 @@ namespace System
         {
             int digits, least, places, leastPlaces; // before the point, and after it
             bool hasGroups, hasPoint, isPercent;
+            int exponentDigits; // 0: there is no exponent
 
             static bool IsDigit(char c) { return c == '0' || c == '#'; }
 
@@ -242,13 +252,21 @@ namespace System
                 Pattern p = new Pattern();
                 for (int n = 0; n < part.Length; n++)
                 {
+                    int exponent = ExponentAt(part, n);
                     if (part[n] == '\\' || part[n] == '\'' || part[n] == '"')
                         n = AfterLiteral(part, n) - 1;
+                    else if (exponent > 0)
+                    {
+                        p.exponentDigits = part.LastIndexOf('0', n + exponent - 1) - part.IndexOf('0', n) + 1;
+                        n += exponent - 1;
+                    }
                     else
                         p.Read(part[n]);
                 }
                 if (p.isPercent && d.Digits.Length > 0)
                     d.Point += 2;
+                if (p.exponentDigits > 0)
+                    return p.Scientific(d, part, isNegative);
                 Decimals rounded = d.RoundedAt(p.places);
                 if (rounded.Digits.Length == 0 && d.Digits.Length > 0)
                     return Format(rounded, format); // its part is the one of zero
@@ -257,6 +275,49 @@ namespace System
                 if (isNegative)
                     to.Append('-');
                 p.Write(to, d, part);
+                return to.ToString();
+            }
+
+            // The length of "E+00", "E-00" or "E00"; 0 if it is none.
+            static int ExponentAt(string part, int at)
+            {
+                int end = at + 1;
+                if (part[at] != 'E' && part[at] != 'e')
+                    return 0;
+                if (end < part.Length && (part[end] == '+' || part[end] == '-'))
+                    end++;
+                int start = end;
+                while (end < part.Length && part[end] == '0')
+                    end++;
+                return end > start ? end - at : 0;
+            }
+
+            // As many digits before the point as the pattern has.
+            string Scientific(Decimals d, string part, bool isNegative)
+            {
+                int whole = Math.Max(digits, 1);
+                StringBuilder to = new StringBuilder(isNegative ? "-" : "");
+                d = d.Rounded(whole + places);
+                int power = d.Digits.Length == 0 ? 0 : d.Point - whole;
+                d.Point -= power;
+                bool isWritten = false;
+                for (int n = 0; n < part.Length; n++)
+                {
+                    int exponent = ExponentAt(part, n);
+                    if (exponent > 0)
+                    {
+                        to.Append(part[n]).Append(power < 0 ? "-" : part[n + 1] == '+' ? "+" : "");
+                        to.Append(Math.Abs(power).ToString(String.Concat("D", exponentDigits)));
+                        n += exponent - 1;
+                    }
+                    else if (!IsDigit(part[n]) && part[n] != '.')
+                        to.Append(part[n]);
+                    else if (!isWritten)
+                    {
+                        WriteNumber(to, d);
+                        isWritten = true;
+                    }
+                }
                 return to.ToString();
             }
 

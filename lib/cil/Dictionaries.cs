@@ -18,6 +18,8 @@ namespace System.Collections.Generic
 
     public interface IReadOnlyDictionary<TKey, TValue> : IReadOnlyCollection<KeyValuePair<TKey, TValue>>
     {
+        IEnumerable<TKey> Keys { get; }
+        IEnumerable<TValue> Values { get; }
         TValue this[TKey key] { get; }
         bool ContainsKey(TKey key);
         bool TryGetValue(TKey key, out TValue value);
@@ -414,7 +416,7 @@ namespace System.Collections.Generic
         IEnumerator IEnumerable.GetEnumerator() { return GetEnumerator(); }
     }
 
-    public class SortedSet<T> : ICollection<T>
+    public partial class SortedSet<T> : ICollection<T>, IReadOnlyCollection<T>
     {
         readonly SortedTree<T, bool> tree;
 
@@ -606,6 +608,14 @@ namespace System.Collections.Generic
         }
 
         public bool Contains(T item) { return Find(item) != null; }
+
+        public LinkedListNode<T> FindLast(T wanted)
+        {
+            LinkedListNode<T> n = Last;
+            while (n != null && !EqualityComparer<T>.Default.Equals(n.Value, wanted))
+                n = n.Previous;
+            return n;
+        }
 
         public bool Remove(T item)
         {

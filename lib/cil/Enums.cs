@@ -24,7 +24,7 @@ namespace System
             if (type == null)
                 throw new ArgumentNullException("type");
             if (!type.IsEnum)
-                throw new ArgumentException("The type is no enumeration.");
+                throw new ArgumentException("Type provided must be an Enum.", "enumType");
         }
 
         // In the order of their values, which count as unsigned; equal ones in that of the source.
@@ -175,11 +175,27 @@ namespace System
             if (text == null)
                 throw new ArgumentNullException("text");
             if (!Read(type, text, ignoresCase, out value, out fits))
-                throw new ArgumentException("The enumeration has no such constant.");
+                throw new ArgumentException(String.Concat("Requested value '", text, "' was not found."));
             if (!fits)
                 throw new OverflowException();
             return value;
         }
+
+        public static Type GetUnderlyingType(Type enumType)
+        {
+            Check(enumType);
+            return ((Enum)Make(enumType, 0)).Simple().GetType();
+        }
+
+        public static string Format(Type enumType, object value, string format)
+        {
+            if (value == null || format == null)
+                throw new ArgumentNullException(value == null ? "value" : "format");
+            return ((Enum)ToObject(enumType, value)).ToString(format);
+        }
+
+        public static T Parse<T>(string value) where T : struct { return (T)Parse(typeof(T), value, false); }
+        public static T Parse<T>(string value, bool ignoreCase) where T : struct { return (T)Parse(typeof(T), value, ignoreCase); }
 
         public static bool TryParse<T>(string text, out T value) where T : struct { return TryParse(text, false, out value); }
 

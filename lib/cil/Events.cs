@@ -158,6 +158,18 @@ namespace System.Threading
         public void Wait() { count.Take(Timeout.Infinite); }
         public bool Wait(int millisecondsTimeout) { return count.Take(millisecondsTimeout); }
         public bool Wait(TimeSpan timeout) { return count.Take(Timeout.Milliseconds(timeout)); }
+        public Tasks.Task WaitAsync() { return Tasks.Task.Run(() => Wait()); }
+        public Tasks.Task WaitAsync(CancellationToken token) { return Tasks.Task.Run(() => Wait(token)); }
+        public Tasks.Task<bool> WaitAsync(int millisecondsTimeout) { return Tasks.Task.Run(() => Wait(millisecondsTimeout)); }
+
+        public void Wait(CancellationToken token)
+        {
+            const int Pause = 10; // milliseconds
+            do
+                token.ThrowIfCancellationRequested();
+            while (!count.Take(token.CanBeCanceled ? Pause : Timeout.Infinite));
+        }
+
         public int Release() { return Release(1); }
 
         public int Release(int releaseCount)

@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 
 namespace System
 {
-    public class Exception
+    public partial class Exception
     {
         string message;
         Exception inner;
@@ -19,7 +19,7 @@ namespace System
             this.inner = inner;
         }
 
-        public virtual string Message { get { return message == null ? base.ToString() : message; } }
+        public virtual string Message { get { return message == null ? String.Concat("Exception of type '", base.ToString(), "' was thrown.") : message; } }
         public Exception InnerException { get { return inner; } }
 
         public override string ToString()
@@ -89,7 +89,7 @@ namespace System
     {
         readonly string name;
 
-        public ArgumentException() : base("An argument is not valid.") { }
+        public ArgumentException() : base("Value does not fall within the expected range.") { }
         public ArgumentException(string message) : base(message) { }
         public ArgumentException(string message, Exception inner) : base(message, inner) { }
 
@@ -98,89 +98,99 @@ namespace System
             this.name = name;
         }
 
+        public ArgumentException(string message, string name, Exception inner) : base(message, inner)
+        {
+            this.name = name;
+        }
+
         public virtual string ParamName { get { return name; } }
+
+        public override string Message
+        {
+            get { return String.IsNullOrEmpty(name) ? base.Message : String.Concat(base.Message, "\nParameter name: ", name); }
+        }
     }
 
     public class ArithmeticException : SystemException
     {
-        public ArithmeticException() : base("An arithmetic operation failed.") { }
+        public ArithmeticException() : base("Overflow or underflow in the arithmetic operation.") { }
         public ArithmeticException(string message) : base(message) { }
         public ArithmeticException(string message, Exception inner) : base(message, inner) { }
     }
 
     public class ArrayTypeMismatchException : SystemException
     {
-        public ArrayTypeMismatchException() : base("The element does not have the array's type.") { }
+        public ArrayTypeMismatchException() : base("Attempted to access an element as a type incompatible with the array.") { }
         public ArrayTypeMismatchException(string message) : base(message) { }
         public ArrayTypeMismatchException(string message, Exception inner) : base(message, inner) { }
     }
 
     public class FormatException : SystemException
     {
-        public FormatException() : base("The text is not in the right format.") { }
+        public FormatException() : base("One of the identified items was in an invalid format.") { }
         public FormatException(string message) : base(message) { }
         public FormatException(string message, Exception inner) : base(message, inner) { }
     }
 
     public class IndexOutOfRangeException : SystemException
     {
-        public IndexOutOfRangeException() : base("The index is outside of the array.") { }
+        public IndexOutOfRangeException() : base("Index was outside the bounds of the array.") { }
         public IndexOutOfRangeException(string message) : base(message) { }
         public IndexOutOfRangeException(string message, Exception inner) : base(message, inner) { }
     }
 
     public class InvalidCastException : SystemException
     {
-        public InvalidCastException() : base("The object is not of that type.") { }
+        public InvalidCastException() : base("Specified cast is not valid.") { }
         public InvalidCastException(string message) : base(message) { }
         public InvalidCastException(string message, Exception inner) : base(message, inner) { }
     }
 
     public class InvalidOperationException : SystemException
     {
-        public InvalidOperationException() : base("The operation is not valid in this state.") { }
+        public InvalidOperationException() : base("Operation is not valid due to the current state of the object.") { }
         public InvalidOperationException(string message) : base(message) { }
         public InvalidOperationException(string message, Exception inner) : base(message, inner) { }
     }
 
     public class NotImplementedException : SystemException
     {
-        public NotImplementedException() : base("That is not implemented.") { }
+        public NotImplementedException() : base("The method or operation is not implemented.") { }
         public NotImplementedException(string message) : base(message) { }
         public NotImplementedException(string message, Exception inner) : base(message, inner) { }
     }
 
     public class NotSupportedException : SystemException
     {
-        public NotSupportedException() : base("That is not supported.") { }
+        public NotSupportedException() : base("Specified method is not supported.") { }
         public NotSupportedException(string message) : base(message) { }
         public NotSupportedException(string message, Exception inner) : base(message, inner) { }
     }
 
     public class NullReferenceException : SystemException
     {
-        public NullReferenceException() : base("A reference is null.") { }
+        public NullReferenceException() : base("Object reference not set to an instance of an object.") { }
         public NullReferenceException(string message) : base(message) { }
         public NullReferenceException(string message, Exception inner) : base(message, inner) { }
     }
 
     public class OutOfMemoryException : SystemException
     {
-        public OutOfMemoryException() : base("There is no memory left.") { }
+        public OutOfMemoryException() : base("Insufficient memory to continue the execution of the program.") { }
         public OutOfMemoryException(string message) : base(message) { }
         public OutOfMemoryException(string message, Exception inner) : base(message, inner) { }
     }
 
     public class RankException : SystemException
     {
-        public RankException() : base("The array has another number of dimensions.") { }
+        public RankException() : base("Attempted to operate on an array with the incorrect number of dimensions.") { }
         public RankException(string message) : base(message) { }
         public RankException(string message, Exception inner) : base(message, inner) { }
     }
 
     public class StackOverflowException : SystemException
     {
-        public StackOverflowException() : base("Calls are nested too deeply.") { }
+        public StackOverflowException() : base("Operation caused a stack overflow.") { }
         public StackOverflowException(string message) : base(message) { }
         public StackOverflowException(string message, Exception inner) : base(message, inner) { }
     }
@@ -201,37 +211,62 @@ namespace System
 
     public class DivideByZeroException : ArithmeticException
     {
-        public DivideByZeroException() : base("Division by zero.") { }
+        public DivideByZeroException() : base("Attempted to divide by zero.") { }
         public DivideByZeroException(string message) : base(message) { }
         public DivideByZeroException(string message, Exception inner) : base(message, inner) { }
     }
 
     public class OverflowException : ArithmeticException
     {
-        public OverflowException() : base("The result does not fit.") { }
+        public OverflowException() : base("Arithmetic operation resulted in an overflow.") { }
         public OverflowException(string message) : base(message) { }
         public OverflowException(string message, Exception inner) : base(message, inner) { }
     }
 
     public class ObjectDisposedException : InvalidOperationException
     {
-        public ObjectDisposedException() : base("The object was disposed.") { }
-        public ObjectDisposedException(string message) : base(message) { }
+        readonly string name;
+
+        public ObjectDisposedException() : base("Cannot access a disposed object.") { }
+        public ObjectDisposedException(string objectName) : this(objectName, "Cannot access a disposed object.") { }
+        public ObjectDisposedException(string objectName, string message) : base(message) { name = objectName; }
         public ObjectDisposedException(string message, Exception inner) : base(message, inner) { }
+        public string ObjectName { get { return name == null ? "" : name; } }
+
+        public override string Message
+        {
+            get { return ObjectName == "" ? base.Message : String.Concat(base.Message, "\nObject name: '", name, "'."); }
+        }
     }
 
     public class ArgumentNullException : ArgumentException
     {
-        public ArgumentNullException() : base("An argument is null.") { }
-        public ArgumentNullException(string name) : base("An argument is null.", name) { }
+        public ArgumentNullException() : base("Value cannot be null.") { }
+        public ArgumentNullException(string name) : base("Value cannot be null.", name) { }
         public ArgumentNullException(string name, string message) : base(message, name) { }
+        public ArgumentNullException(string message, Exception inner) : base(message, inner) { }
     }
 
     public class ArgumentOutOfRangeException : ArgumentException
     {
-        public ArgumentOutOfRangeException() : base("An argument is out of range.") { }
-        public ArgumentOutOfRangeException(string name) : base("An argument is out of range.", name) { }
+        readonly object value;
+
+        public ArgumentOutOfRangeException() : base("Specified argument was out of the range of valid values.") { }
+        public ArgumentOutOfRangeException(string name) : base("Specified argument was out of the range of valid values.", name) { }
         public ArgumentOutOfRangeException(string name, string message) : base(message, name) { }
+        public ArgumentOutOfRangeException(string message, Exception inner) : base(message, inner) { }
+
+        public ArgumentOutOfRangeException(string name, object actualValue, string message) : base(message, name)
+        {
+            value = actualValue;
+        }
+
+        public virtual object ActualValue { get { return value; } }
+
+        public override string Message
+        {
+            get { return value == null ? base.Message : String.Concat(base.Message, "\nActual value was ", value.ToString(), "."); }
+        }
     }
 }
 

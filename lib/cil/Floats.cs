@@ -43,7 +43,7 @@ namespace System
             if (s == null)
                 throw new ArgumentNullException("s");
             if (!TryParse(s, out result))
-                throw new FormatException();
+                throw new FormatException("Input string was not in a correct format.");
             return result;
         }
 
@@ -146,7 +146,7 @@ namespace System
             if (s == null)
                 throw new ArgumentNullException("s");
             if (!FloatReader.TryRead(s, false, out result))
-                throw new FormatException();
+                throw new FormatException("Input string was not in a correct format.");
             return result;
         }
 

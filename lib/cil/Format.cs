@@ -36,10 +36,12 @@ namespace System
                 else if (c == '{')
                     AppendItem(to, format, ref at, args);
                 else
-                    throw new FormatException();
+                    throw Malformed();
             }
             return to.ToString();
         }
+
+        static Exception Malformed() { return new FormatException("Input string was not in a correct format."); }
 
         static int ReadNumber(string format, ref int at)
         {
@@ -48,10 +50,10 @@ namespace System
             {
                 value = 10 * value + (format[at] - '0');
                 if (value > 1000000)
-                    throw new FormatException();
+                    throw Malformed();
             }
             if (at == start)
-                throw new FormatException();
+                throw Malformed();
             return value;
         }
 
@@ -97,8 +99,10 @@ namespace System
         {
             int index = ReadNumber(format, ref at), width = ReadWidth(format, ref at);
             string how = ReadFormat(format, ref at);
-            if (at == format.Length || format[at++] != '}' || index >= args.Length)
-                throw new FormatException();
+            if (at == format.Length || format[at++] != '}')
+                throw Malformed();
+            if (index >= args.Length)
+                throw new FormatException("Index (zero based) must be greater than or equal to zero and less than the size of the argument list.");
             string text = TextOf(args[index], how);
             if (text == null)
                 text = "";
@@ -127,6 +131,9 @@ namespace System
                     throw new FormatException();
                 digits = 10 * digits + (format[n] - '0');
             }
+            if (kind == 'G' && digits > 0)
+                return Decimals.OfInteger(!isUnsigned && value < 0, !isUnsigned && value < 0 ? Unsigned(0 - (ulong)value)
+                                                                                       : Unsigned((ulong)value)).Format(format);
             bool isNegative = kind != 'X' && !isUnsigned && value < 0;
             string text = kind == 'X' ? Hexadecimal(bits, format[0] == 'X' ? 'A' : 'a')
                           : isNegative ? Unsigned(0 - (ulong)value) : Unsigned((ulong)value);

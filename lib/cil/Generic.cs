@@ -53,7 +53,14 @@ namespace System.Collections.Generic
     {
         sealed class ByObject : EqualityComparer<T>
         {
-            public override bool Equals(T a, T b) { return a == null ? b == null : a.Equals(b); }
+            public override bool Equals(T a, T b)
+            {
+                if (a == null || b == null)
+                    return a == null && b == null;
+                IEquatable<T> typed = (object)a as IEquatable<T>;
+                return typed != null ? typed.Equals(b) : a.Equals(b);
+            }
+
             public override int GetHashCode(T a) { return a == null ? 0 : a.GetHashCode(); }
         }
 
@@ -86,16 +93,23 @@ namespace System.Collections.Generic
 
         public TKey Key { get { return key; } }
         public TValue Value { get { return value; } }
+
+        public void Deconstruct(out TKey key, out TValue value)
+        {
+            key = this.key;
+            value = this.value;
+        }
+
         public override string ToString() { return String.Format("[{0}, {1}]", key, value); }
     }
 
     // A collection counts its changes. Whoever walks through it compares the number with that at the start.
     static class Walker
     {
-        internal static Exception Changed() { return new InvalidOperationException("The collection was changed."); }
+        internal static Exception Changed() { return new InvalidOperationException("Collection was modified; enumeration operation may not execute."); }
     }
 
-    public partial class List<T> : IList<T>, IReadOnlyList<T>
+    public partial class List<T> : IList<T>, IReadOnlyList<T>, IList
     {
         T[] items;
         int count, version;
@@ -110,7 +124,17 @@ namespace System.Collections.Generic
         }
 
         public int Count { get { return count; } }
-        public int Capacity { get { return items.Length; } }
+        public int Capacity
+        {
+            get { return items.Length; }
+            set
+            {
+                if (value < count)
+                    throw new ArgumentOutOfRangeException("value");
+                Array.Resize(ref items, Math.Max(value, 4));
+            }
+        }
+
         bool ICollection<T>.IsReadOnly { get { return false; } }
 
         public List(IEnumerable<T> items) : this()
@@ -122,20 +146,31 @@ namespace System.Collections.Generic
         {
             if (items == null)
                 throw new ArgumentNullException("items");
-            foreach (T item in items)
-                Add(item);
+            ICollection<T> all = items as ICollection<T>;
+            if (all == null || all == this)
+            {
+                foreach (T item in all == null ? items : ToArray())
+                    Add(item);
+                return;
+            }
+            int more = all.Count;
+            if (count + more > this.items.Length)
+                Capacity = Math.Max(count + more, 2 * this.items.Length);
+            all.CopyTo(this.items, count);
+            count += more;
+            version++;
         }
 
         public void CopyTo(T[] array, int at)
         {
-            for (int n = 0; n < count; n++)
-                array[at + n] = items[n];
+            Array.Copy(items, 0, array, at, count);
         }
 
         void Check(int index)
         {
             if ((uint)index >= (uint)count)
-                throw new ArgumentOutOfRangeException("index");
+                throw new ArgumentOutOfRangeException(
+                    "index", "Index was out of range. Must be non-negative and less than the size of the collection.");
         }
 
         public T this[int index]
@@ -156,8 +191,7 @@ namespace System.Collections.Generic
         void Grow()
         {
             T[] more = new T[checked(2 * items.Length)];
-            for (int n = 0; n < count; n++)
-                more[n] = items[n];
+            Array.Copy(items, 0, more, 0, count);
             items = more;
         }
 
@@ -175,8 +209,7 @@ namespace System.Collections.Generic
                 throw new ArgumentOutOfRangeException("index");
             if (count == items.Length)
                 Grow();
-            for (int n = count; n > index; n--)
-                items[n] = items[n - 1];
+            Array.Copy(items, index, items, index + 1, count - index);
             items[index] = item;
             count++;
             version++;
@@ -187,8 +220,7 @@ namespace System.Collections.Generic
             Check(index);
             count--;
             version++;
-            for (int n = index; n < count; n++)
-                items[n] = items[n + 1];
+            Array.Copy(items, index + 1, items, index, count - index);
             items[count] = default(T);
         }
 
@@ -202,8 +234,7 @@ namespace System.Collections.Generic
 
         public void Clear()
         {
-            for (int n = 0; n < count; n++)
-                items[n] = default(T);
+            Array.Clear(items, 0, count);
             count = 0;
             version++;
         }
@@ -222,8 +253,7 @@ namespace System.Collections.Generic
         public T[] ToArray()
         {
             T[] all = new T[count];
-            for (int n = 0; n < count; n++)
-                all[n] = items[n];
+            Array.Copy(items, 0, all, 0, count);
             return all;
         }
 
@@ -381,7 +411,7 @@ namespace System.Collections.Generic
             {
                 int n = Find(key, HashOf(key));
                 if (n < 0)
-                    throw new KeyNotFoundException();
+                        throw new KeyNotFoundException(String.Concat("The given key '", key, "' was not present in the dictionary."));
                 return entries[n].value;
             }
             set
@@ -401,7 +431,7 @@ namespace System.Collections.Generic
         {
             int hash = HashOf(key);
             if (Find(key, hash) >= 0)
-                throw new ArgumentException("The key is there already.");
+                throw new ArgumentException("An item with the same key has already been added. Key: " + key);
             Append(key, hash, value);
         }
 
@@ -472,7 +502,7 @@ namespace System.Collections.Generic
 
     public class KeyNotFoundException : SystemException
     {
-        public KeyNotFoundException() : base("The key is not there.") { }
+        public KeyNotFoundException() : base("The given key was not present in the dictionary.") { }
         public KeyNotFoundException(string message) : base(message) { }
     }
 }

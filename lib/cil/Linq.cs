@@ -11,7 +11,10 @@ namespace System.Linq
         TKey Key { get; }
     }
 
-    public interface IOrderedEnumerable<T> : IEnumerable<T> { }
+    public interface IOrderedEnumerable<T> : IEnumerable<T>
+    {
+        IOrderedEnumerable<T> CreateOrderedEnumerable<TKey>(Func<T, TKey> keySelector, IComparer<TKey> comparer, bool descending);
+    }
 
     public static partial class Enumerable
     {
@@ -48,13 +51,7 @@ namespace System.Linq
         {
             if (count < 0)
                 throw new ArgumentOutOfRangeException("count");
-            return Repeated(item, count);
-        }
-
-        static IEnumerable<T> Repeated<T>(T item, int count)
-        {
-            for (int n = 0; n < count; n++)
-                yield return item;
+            return Numbers(0, count).Select(n => item);
         }
 
         // Sequences from sequences
@@ -192,15 +189,17 @@ namespace System.Linq
                 }
         }
 
-        public static IEnumerable<T> Distinct<T>(this IEnumerable<T> from)
+        public static IEnumerable<T> Distinct<T>(this IEnumerable<T> from) { return from.Distinct(null); }
+
+        public static IEnumerable<T> Distinct<T>(this IEnumerable<T> from, IEqualityComparer<T> comparer)
         {
             Check(from);
-            return DistinctOf(from);
+            return DistinctOf(from, comparer);
         }
 
-        static IEnumerable<T> DistinctOf<T>(IEnumerable<T> from)
+        static IEnumerable<T> DistinctOf<T>(IEnumerable<T> from, IEqualityComparer<T> comparer)
         {
-            HashSet<T> seen = new HashSet<T>();
+            HashSet<T> seen = new HashSet<T>(comparer);
             foreach (T item in from)
                 if (seen.Add(item))
                     yield return item;
@@ -219,37 +218,65 @@ namespace System.Linq
                 yield return all[n];
         }
 
-        // In order: stable, as List.Sort is
+        // In order: stable. Each key is computed once, the first keys of all items before the second ones.
 
-        sealed class Ordered<T> : IOrderedEnumerable<T>
+        abstract class Ordered<T> : IOrderedEnumerable<T>
         {
-            IEnumerable<T> from;
-            internal Comparison<T> compare;
+            internal IEnumerable<T> from;
+            internal Ordered<T> before; // the order that comes first; or null
 
-            internal Ordered(IEnumerable<T> from, Comparison<T> compare)
-            {
-                this.from = from;
-                this.compare = compare;
-            }
-
-            internal Ordered<T> Then(Comparison<T> next)
-            {
-                Comparison<T> first = compare;
-                return new Ordered<T>(from, (a, b) =>
-                {
-                    int order = first(a, b);
-                    return order != 0 ? order : next(a, b);
-                });
-            }
+            // Compares the indices of two items.
+            internal abstract Comparison<int> CompareOf(T[] items);
 
             public IEnumerator<T> GetEnumerator()
             {
-                List<T> all = new List<T>(from);
-                all.Sort(compare);
-                return ((IEnumerable<T>)all).GetEnumerator();
+                T[] items = new List<T>(from).ToArray();
+                int[] order = new int[items.Length];
+                for (int n = 0; n < order.Length; n++)
+                    order[n] = n;
+                Sorter.Sort(order, 0, order.Length, CompareOf(items));
+                foreach (int n in order)
+                    yield return items[n];
             }
 
             IEnumerator IEnumerable.GetEnumerator() { return GetEnumerator(); }
+
+            public IOrderedEnumerable<T> CreateOrderedEnumerable<TKey>(Func<T, TKey> keySelector, IComparer<TKey> comparer, bool descending)
+            {
+                return new OrderedBy<T, TKey>(from, this, keySelector, comparer, descending);
+            }
+        }
+
+        sealed class OrderedBy<T, TKey> : Ordered<T>
+        {
+            readonly Func<T, TKey> key;
+            readonly IComparer<TKey> comparer;
+            readonly bool isDescending;
+
+            internal OrderedBy(IEnumerable<T> from, Ordered<T> before, Func<T, TKey> key, IComparer<TKey> comparer, bool isDescending)
+            {
+                this.from = from;
+                this.before = before;
+                this.key = key;
+                this.comparer = comparer == null ? Comparer<TKey>.Default : comparer;
+                this.isDescending = isDescending;
+            }
+
+            internal override Comparison<int> CompareOf(T[] items)
+            {
+                Comparison<int> first = before == null ? null : before.CompareOf(items);
+                TKey[] keys = new TKey[items.Length];
+                for (int n = 0; n < keys.Length; n++)
+                    keys[n] = key(items[n]);
+                return (a, b) =>
+                {
+                    int order = first == null ? 0 : first(a, b);
+                    if (order != 0)
+                        return order;
+                    // The operands change places for the other direction: the result may be the least number, which has no opposite.
+                    return isDescending ? comparer.Compare(keys[b], keys[a]) : comparer.Compare(keys[a], keys[b]);
+                };
+            }
         }
 
         static class MayBeNull<T>
@@ -257,98 +284,81 @@ namespace System.Linq
             internal static readonly bool Value = default(T) == null;
         }
 
-        // Null is less than anything else.
-        static int Compare<T>(T a, T b) where T : IComparable<T>
+        static IOrderedEnumerable<T> OrderOf<T, TKey>(IEnumerable<T> from, Func<T, TKey> key, IComparer<TKey> comparer, bool isDescending)
         {
-            if (MayBeNull<T>.Value && (a == null || b == null))
-                return a != null ? 1 : b != null ? -1 : 0;
-            return a.CompareTo(b);
+            Check(from, key);
+            return new OrderedBy<T, TKey>(from, null, key, comparer, isDescending);
         }
 
-        // The operands change places for the other direction: the result may be the least number, which has no opposite.
-        static Comparison<T> By<T, TKey>(Func<T, TKey> key)
+        static IOrderedEnumerable<T> ThenOf<T, TKey>(
+            IOrderedEnumerable<T> from, Func<T, TKey> key, IComparer<TKey> comparer, bool isDescending)
         {
-            return (a, b) => Comparer<TKey>.Default.Compare(key(a), key(b));
-        }
-
-        static Comparison<T> ByDescending<T, TKey>(Func<T, TKey> key)
-        {
-            return (a, b) => Comparer<TKey>.Default.Compare(key(b), key(a));
+            Check(from, key);
+            return from.CreateOrderedEnumerable(key, comparer, isDescending);
         }
 
         public static IOrderedEnumerable<T> OrderBy<T, TKey>(this IEnumerable<T> from, Func<T, TKey> key)
         {
-            Check(from, key);
-            return new Ordered<T>(from, By(key));
+            return OrderOf(from, key, null, false);
+        }
+
+        public static IOrderedEnumerable<T> OrderBy<T, TKey>(this IEnumerable<T> from, Func<T, TKey> key, IComparer<TKey> comparer)
+        {
+            return OrderOf(from, key, comparer, false);
         }
 
         public static IOrderedEnumerable<T> OrderByDescending<T, TKey>(this IEnumerable<T> from, Func<T, TKey> key)
         {
-            Check(from, key);
-            return new Ordered<T>(from, ByDescending(key));
+            return OrderOf(from, key, null, true);
+        }
+
+        public static IOrderedEnumerable<T> OrderByDescending<T, TKey>(
+            this IEnumerable<T> from, Func<T, TKey> key, IComparer<TKey> comparer)
+        {
+            return OrderOf(from, key, comparer, true);
         }
 
         public static IOrderedEnumerable<T> ThenBy<T, TKey>(this IOrderedEnumerable<T> from, Func<T, TKey> key)
         {
-            Check(from, key);
-            return ((Ordered<T>)from).Then(By(key));
+            return ThenOf(from, key, null, false);
         }
 
-        // Groups, in the order of their first items
-
-        sealed class Grouping<TKey, T> : IGrouping<TKey, T>
+        public static IOrderedEnumerable<T> ThenBy<T, TKey>(this IOrderedEnumerable<T> from, Func<T, TKey> key, IComparer<TKey> comparer)
         {
-            internal List<T> items = new List<T>();
-            TKey key;
-
-            internal Grouping(TKey key) { this.key = key; }
-
-            public TKey Key { get { return key; } }
-            public IEnumerator<T> GetEnumerator() { return ((IEnumerable<T>)items).GetEnumerator(); }
-            IEnumerator IEnumerable.GetEnumerator() { return GetEnumerator(); }
+            return ThenOf(from, key, comparer, false);
         }
 
-        public static IEnumerable<IGrouping<TKey, T>> GroupBy<T, TKey>(this IEnumerable<T> from, Func<T, TKey> keyOf)
+        public static IOrderedEnumerable<T> ThenByDescending<T, TKey>(this IOrderedEnumerable<T> from, Func<T, TKey> key)
         {
-            Check(from, keyOf);
-            return GroupByOf(from, keyOf);
+            return ThenOf(from, key, null, true);
         }
 
-        static IEnumerable<IGrouping<TKey, T>> GroupByOf<T, TKey>(IEnumerable<T> from, Func<T, TKey> keyOf)
+        public static IOrderedEnumerable<T> ThenByDescending<T, TKey>(
+            this IOrderedEnumerable<T> from, Func<T, TKey> key, IComparer<TKey> comparer)
         {
-            Dictionary<TKey, Grouping<TKey, T>> groups = new Dictionary<TKey, Grouping<TKey, T>>();
-            List<Grouping<TKey, T>> all = new List<Grouping<TKey, T>>();
-            foreach (T item in from)
-            {
-                Grouping<TKey, T> group;
-                TKey key = keyOf(item);
-                if (!groups.TryGetValue(key, out group))
-                {
-                    group = new Grouping<TKey, T>(key);
-                    groups.Add(key, group);
-                    all.Add(group);
-                }
-                group.items.Add(item);
-            }
-            foreach (Grouping<TKey, T> group in all)
-                yield return group;
+            return ThenOf(from, key, comparer, true);
         }
 
         // Results
 
-        public static List<T> ToList<T>(this IEnumerable<T> from) { return new List<T>(from); }
-        public static T[] ToArray<T>(this IEnumerable<T> from) { return new List<T>(from).ToArray(); }
-
-        public static Dictionary<TKey, T> ToDictionary<T, TKey>(this IEnumerable<T> from, Func<T, TKey> keyOf)
+        public static List<T> ToList<T>(this IEnumerable<T> from)
         {
-            Check(from, keyOf);
-            Dictionary<TKey, T> all = new Dictionary<TKey, T>();
-            foreach (T item in from)
-                all.Add(keyOf(item), item);
-            return all;
+            Check(from);
+            return new List<T>(from);
         }
 
-        public static int Count<T>(this IEnumerable<T> from) { return from.Count(item => true); }
+        public static T[] ToArray<T>(this IEnumerable<T> from)
+        {
+            Check(from);
+            return new List<T>(from).ToArray();
+        }
+
+        public static int Count<T>(this IEnumerable<T> from)
+        {
+            Check(from);
+            ICollection<T> all = from as ICollection<T>;
+            return all != null ? all.Count : from.Count(item => true);
+        }
 
         public static int Count<T>(this IEnumerable<T> from, Func<T, bool> fits)
         {
@@ -378,13 +388,27 @@ namespace System.Linq
 
         public static bool Contains<T>(this IEnumerable<T> from, T wanted)
         {
-            EqualityComparer<T> same = EqualityComparer<T>.Default;
+            Check(from);
+            ICollection<T> all = from as ICollection<T>;
+            return all != null ? all.Contains(wanted) : from.Contains(wanted, null);
+        }
+
+        public static bool Contains<T>(this IEnumerable<T> from, T wanted, IEqualityComparer<T> comparer)
+        {
+            IEqualityComparer<T> same = comparer == null ? EqualityComparer<T>.Default : comparer;
             return from.Any(item => same.Equals(item, wanted));
         }
 
-        static Exception Nothing() { return new InvalidOperationException("The sequence has no such element."); }
+        static Exception Nothing() { return new InvalidOperationException("Sequence contains no elements"); }
+        static Exception NoMatch() { return new InvalidOperationException("Sequence contains no matching element"); }
 
-        public static T First<T>(this IEnumerable<T> from) { return from.First(item => true); }
+        public static T First<T>(this IEnumerable<T> from)
+        {
+            Check(from);
+            foreach (T item in from)
+                return item;
+            throw Nothing();
+        }
 
         public static T First<T>(this IEnumerable<T> from, Func<T, bool> fits)
         {
@@ -392,7 +416,7 @@ namespace System.Linq
             foreach (T item in from)
                 if (fits(item))
                     return item;
-            throw Nothing();
+            throw NoMatch();
         }
 
         public static T FirstOrDefault<T>(this IEnumerable<T> from) { return from.FirstOrDefault(item => true); }
@@ -411,6 +435,9 @@ namespace System.Linq
             Check(from);
             T last = default(T);
             bool any = false;
+            IList<T> list = from as IList<T>;
+            if (list != null && list.Count > 0)
+                return list[list.Count - 1];
             foreach (T item in from)
             {
                 last = item;
@@ -427,58 +454,6 @@ namespace System.Linq
             foreach (T item in from)
                 start = add(start, item);
             return start;
-        }
-
-        public static int Sum(this IEnumerable<int> from) { return from.Aggregate(0, (a, b) => checked(a + b)); }
-        public static long Sum(this IEnumerable<long> from) { return from.Aggregate(0L, (a, b) => checked(a + b)); }
-        public static double Sum(this IEnumerable<double> from) { return from.Aggregate(0.0, (a, b) => a + b); }
-        public static int Sum<T>(this IEnumerable<T> from, Func<T, int> value) { return from.Select(value).Sum(); }
-
-        public static double Average(this IEnumerable<int> from)
-        {
-            long sum = 0, count = 0;
-            Check(from);
-            foreach (int item in from)
-            {
-                sum = checked(sum + item);
-                count++;
-            }
-            if (count == 0)
-                throw Nothing();
-            return (double)sum / count;
-        }
-
-        // Null does not count; of nothing the most is null, if the type has it.
-        static T Most<T>(IEnumerable<T> from, bool isLeast) where T : IComparable<T>
-        {
-            T most = default(T);
-            bool any = MayBeNull<T>.Value, isFirst = true;
-            Check(from);
-            foreach (T item in from)
-            {
-                if (MayBeNull<T>.Value && item == null)
-                    continue;
-                if (isFirst || (isLeast ? item.CompareTo(most) < 0 : item.CompareTo(most) > 0))
-                    most = item;
-                any = true;
-                isFirst = false;
-            }
-            if (!any)
-                throw Nothing();
-            return most;
-        }
-
-        public static T Max<T>(this IEnumerable<T> from) where T : IComparable<T> { return Most(from, false); }
-        public static T Min<T>(this IEnumerable<T> from) where T : IComparable<T> { return Most(from, true); }
-
-        public static TResult Max<T, TResult>(this IEnumerable<T> from, Func<T, TResult> value) where TResult : IComparable<TResult>
-        {
-            return Most(from.Select(value), false);
-        }
-
-        public static TResult Min<T, TResult>(this IEnumerable<T> from, Func<T, TResult> value) where TResult : IComparable<TResult>
-        {
-            return Most(from.Select(value), true);
         }
     }
 }

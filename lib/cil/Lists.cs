@@ -119,7 +119,7 @@ namespace System.Collections.ObjectModel
             this.items = items;
         }
 
-        static Exception Refuse() { return new NotSupportedException("The collection is read-only."); }
+        static Exception Refuse() { return new NotSupportedException("Collection is read-only."); }
 
         protected IList<T> Items { get { return items; } }
         public int Count { get { return items.Count; } }

@@ -112,7 +112,7 @@ namespace System
             if (s == null)
                 throw new ArgumentNullException("s");
             if (result == Malformed)
-                throw new FormatException();
+                throw new FormatException("Input string was not in a correct format.");
             if (result == TooLarge)
                 throw new OverflowException();
         }

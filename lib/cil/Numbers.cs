@@ -35,7 +35,7 @@ namespace System
             if (s == null)
                 throw new ArgumentNullException("s");
             if (!TryParse(s, out result))
-                throw new FormatException();
+                throw new FormatException("String was not recognized as a valid Boolean.");
             return result;
         }
 
@@ -538,7 +538,7 @@ namespace System
         object IConvertible.ToType(Type type, IFormatProvider provider) { return Convert.ToType(value, type); }
     }
 
-    public struct Char : IComparable, IConvertible, IComparable<char>, IEquatable<char>
+    public partial struct Char : IComparable, IConvertible, IComparable<char>, IEquatable<char>
     {
         public const char MinValue = '\0';
         public const char MaxValue = '\uffff';

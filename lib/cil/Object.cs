@@ -157,8 +157,25 @@ namespace System
             return name != null ? name : IsUnsigned() ? Number.Unsigned((ulong)number) : Number.Signed(number);
         }
 
-        public string ToString(string format) { return ToString(); }
-        public string ToString(string format, IFormatProvider provider) { return ToString(); }
+        public string ToString(string format)
+        {
+            long number = GetNumber();
+            string kind = String.IsNullOrEmpty(format) ? "G" : format.ToUpper();
+            if (kind == "G")
+                return ToString();
+            if (kind == "F")
+                return NameOf(number) ?? NamesOfBits(number) ?? ToString();
+            if (kind == "D")
+                return IsUnsigned() ? Number.Unsigned((ulong)number) : Number.Signed(number);
+            if (kind != "X")
+                throw new FormatException("Format String can be only \"G\", \"g\", \"X\", \"x\", \"F\", \"f\", \"D\" or \"d\".");
+            int digits = 2 << ((int)GetTypeCode() - (int)TypeCode.SByte) / 2;
+            string text = ((ulong)number).ToString("X16");
+            return text.Substring(16 - digits);
+        }
+
+        public string ToString(string format, IFormatProvider provider) { return ToString(format); }
+        public string ToString(IFormatProvider provider) { return ToString(); }
     }
 
     public struct Void { }

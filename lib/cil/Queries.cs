@@ -12,18 +12,17 @@ namespace System.Linq
 
         public static IEnumerable<T> AsEnumerable<T>(this IEnumerable<T> from) { return from; }
 
+        static IEnumerable<KeyValuePair<int, T>> Numbered<T>(IEnumerable<T> from)
+        {
+            return from.Select((item, n) => new KeyValuePair<int, T>(n, item));
+        }
+
+        static IEnumerable<T> ValuesOf<T>(IEnumerable<KeyValuePair<int, T>> from) { return from.Select(item => item.Value); }
+
         public static IEnumerable<T> Where<T>(this IEnumerable<T> from, Func<T, int, bool> fits)
         {
             Check(from, fits);
-            return WhereAt(from, fits);
-        }
-
-        static IEnumerable<T> WhereAt<T>(IEnumerable<T> from, Func<T, int, bool> fits)
-        {
-            int n = 0;
-            foreach (T item in from)
-                if (fits(item, checked(n++)))
-                    yield return item;
+            return ValuesOf(Numbered(from).Where(item => fits(item.Value, item.Key)));
         }
 
         public static IEnumerable<T> SkipWhile<T>(this IEnumerable<T> from, Func<T, bool> fits)
@@ -41,6 +40,24 @@ namespace System.Linq
                 if (!isSkipping)
                     yield return item;
             }
+        }
+
+        public static IEnumerable<T> TakeWhile<T>(this IEnumerable<T> from, Func<T, int, bool> fits)
+        {
+            Check(from, fits);
+            return ValuesOf(Numbered(from).TakeWhile(item => fits(item.Value, item.Key)));
+        }
+
+        public static IEnumerable<T> SkipWhile<T>(this IEnumerable<T> from, Func<T, int, bool> fits)
+        {
+            Check(from, fits);
+            return ValuesOf(Numbered(from).SkipWhile(item => fits(item.Value, item.Key)));
+        }
+
+        public static IEnumerable<TResult> SelectMany<T, TResult>(this IEnumerable<T> from, Func<T, int, IEnumerable<TResult>> parts)
+        {
+            Check(from, parts);
+            return from.Select(parts).SelectMany(part => part);
         }
 
         // from a in x from b in y select ...
@@ -120,33 +137,14 @@ namespace System.Linq
                     yield return (T)item;
         }
 
-        // ---- Order ----
-
-        static Comparison<T> By<T, TKey>(Func<T, TKey> key, IComparer<TKey> order)
-        {
-            if (order == null)
-                return By(key);
-            return (a, b) => order.Compare(key(a), key(b));
-        }
-
-        public static IOrderedEnumerable<T> OrderBy<T, TKey>(this IEnumerable<T> from, Func<T, TKey> key, IComparer<TKey> order)
-        {
-            Check(from, key);
-            return new Ordered<T>(from, By(key, order));
-        }
-
-        public static IOrderedEnumerable<T> ThenByDescending<T, TKey>(this IOrderedEnumerable<T> from, Func<T, TKey> key)
-        {
-            Check(from, key);
-            return ((Ordered<T>)from).Then(ByDescending(key));
-        }
-
         // ---- Sets ----
 
-        public static HashSet<T> ToHashSet<T>(this IEnumerable<T> from)
+        public static HashSet<T> ToHashSet<T>(this IEnumerable<T> from) { return from.ToHashSet(null); }
+
+        public static HashSet<T> ToHashSet<T>(this IEnumerable<T> from, IEqualityComparer<T> comparer)
         {
             Check(from);
-            return new HashSet<T>(from);
+            return new HashSet<T>(from, comparer);
         }
 
         static void CheckBoth(object a, object b)
@@ -155,124 +153,50 @@ namespace System.Linq
             Check(b);
         }
 
-        public static IEnumerable<T> Union<T>(this IEnumerable<T> a, IEnumerable<T> b)
+        public static IEnumerable<T> Union<T>(this IEnumerable<T> a, IEnumerable<T> b) { return a.Union(b, null); }
+
+        public static IEnumerable<T> Union<T>(this IEnumerable<T> a, IEnumerable<T> b, IEqualityComparer<T> comparer)
         {
             CheckBoth(a, b);
-            return a.Concat(b).Distinct();
+            return a.Concat(b).Distinct(comparer);
         }
 
-        public static IEnumerable<T> Intersect<T>(this IEnumerable<T> a, IEnumerable<T> b)
+        public static IEnumerable<T> Intersect<T>(this IEnumerable<T> a, IEnumerable<T> b) { return a.Intersect(b, null); }
+
+        public static IEnumerable<T> Intersect<T>(this IEnumerable<T> a, IEnumerable<T> b, IEqualityComparer<T> comparer)
         {
             CheckBoth(a, b);
-            return Common(a, b, true);
+            return Common(a, b, comparer, true);
         }
 
-        public static IEnumerable<T> Except<T>(this IEnumerable<T> a, IEnumerable<T> b)
+        public static IEnumerable<T> Except<T>(this IEnumerable<T> a, IEnumerable<T> b) { return a.Except(b, null); }
+
+        public static IEnumerable<T> Except<T>(this IEnumerable<T> a, IEnumerable<T> b, IEqualityComparer<T> comparer)
         {
             CheckBoth(a, b);
-            return Common(a, b, false);
+            return Common(a, b, comparer, false);
         }
 
-        static IEnumerable<T> Common<T>(IEnumerable<T> a, IEnumerable<T> b, bool isInBoth)
+        static IEnumerable<T> Common<T>(IEnumerable<T> a, IEnumerable<T> b, IEqualityComparer<T> comparer, bool isInBoth)
         {
-            HashSet<T> others = new HashSet<T>(b);
-            foreach (T item in a.Distinct())
+            HashSet<T> others = new HashSet<T>(b, comparer);
+            foreach (T item in a.Distinct(comparer))
                 if (others.Contains(item) == isInBoth)
                     yield return item;
         }
 
-        public static bool SequenceEqual<T>(this IEnumerable<T> a, IEnumerable<T> b)
+        public static bool SequenceEqual<T>(this IEnumerable<T> a, IEnumerable<T> b) { return a.SequenceEqual(b, null); }
+
+        public static bool SequenceEqual<T>(this IEnumerable<T> a, IEnumerable<T> b, IEqualityComparer<T> comparer)
         {
             CheckBoth(a, b);
-            EqualityComparer<T> same = EqualityComparer<T>.Default;
-            IEnumerator<T> x = a.GetEnumerator(), y = b.GetEnumerator();
-            while (x.MoveNext())
-                if (!y.MoveNext() || !same.Equals(x.Current, y.Current))
-                    return false;
-            return !y.MoveNext();
-        }
-
-        // ---- Groups and joins ----
-
-        public static IEnumerable<IGrouping<TKey, TElement>> GroupBy<T, TKey, TElement>(
-            this IEnumerable<T> from, Func<T, TKey> keyOf, Func<T, TElement> element)
-        {
-            Check(from, keyOf);
-            Check(from, element);
-            return GroupedElements(from, keyOf, element);
-        }
-
-        static IEnumerable<IGrouping<TKey, TElement>> GroupedElements<T, TKey, TElement>(
-            IEnumerable<T> from, Func<T, TKey> keyOf, Func<T, TElement> element)
-        {
-            foreach (IGrouping<TKey, T> group in from.GroupBy(keyOf))
+            IEqualityComparer<T> same = comparer == null ? EqualityComparer<T>.Default : comparer;
+            using (IEnumerator<T> x = a.GetEnumerator(), y = b.GetEnumerator())
             {
-                Grouping<TKey, TElement> changed = new Grouping<TKey, TElement>(group.Key);
-                changed.items.AddRange(group.Select(element));
-                yield return changed;
-            }
-        }
-
-        public static Dictionary<TKey, TElement> ToDictionary<T, TKey, TElement>(
-            this IEnumerable<T> from, Func<T, TKey> keyOf, Func<T, TElement> element)
-        {
-            Check(from, keyOf);
-            Check(from, element);
-            Dictionary<TKey, TElement> all = new Dictionary<TKey, TElement>();
-            foreach (T item in from)
-                all.Add(keyOf(item), element(item));
-            return all;
-        }
-
-        static Dictionary<TKey, List<T>> Index<T, TKey>(IEnumerable<T> from, Func<T, TKey> keyOf)
-        {
-            Dictionary<TKey, List<T>> all = new Dictionary<TKey, List<T>>();
-            foreach (T item in from)
-            {
-                TKey key = keyOf(item);
-                List<T> those;
-                if (key == null)
-                    continue;
-                if (!all.TryGetValue(key, out those))
-                    all.Add(key, those = new List<T>());
-                those.Add(item);
-            }
-            return all;
-        }
-
-        public static IEnumerable<TResult> Join<T, TInner, TKey, TResult>(
-            this IEnumerable<T> from, IEnumerable<TInner> inner, Func<T, TKey> keyOf, Func<TInner, TKey> innerKeyOf,
-            Func<T, TInner, TResult> join)
-        {
-            Check(from, keyOf);
-            Check(inner, innerKeyOf);
-            Check(from, join);
-            return from.GroupJoin(inner, keyOf, innerKeyOf, (item, those) => those.Select(other => join(item, other)))
-                .SelectMany(those => those);
-        }
-
-        public static IEnumerable<TResult> GroupJoin<T, TInner, TKey, TResult>(
-            this IEnumerable<T> from, IEnumerable<TInner> inner, Func<T, TKey> keyOf, Func<TInner, TKey> innerKeyOf,
-            Func<T, IEnumerable<TInner>, TResult> join)
-        {
-            Check(from, keyOf);
-            Check(inner, innerKeyOf);
-            Check(from, join);
-            return GroupJoined(from, inner, keyOf, innerKeyOf, join);
-        }
-
-        static IEnumerable<TResult> GroupJoined<T, TInner, TKey, TResult>(
-            IEnumerable<T> from, IEnumerable<TInner> inner, Func<T, TKey> keyOf, Func<TInner, TKey> innerKeyOf,
-            Func<T, IEnumerable<TInner>, TResult> join)
-        {
-            Dictionary<TKey, List<TInner>> all = Index(inner, innerKeyOf);
-            foreach (T item in from)
-            {
-                TKey key = keyOf(item);
-                List<TInner> those = null;
-                if (key != null)
-                    all.TryGetValue(key, out those);
-                yield return join(item, those != null ? those : new List<TInner>());
+                while (x.MoveNext())
+                    if (!y.MoveNext() || !same.Equals(x.Current, y.Current))
+                        return false;
+                return !y.MoveNext();
             }
         }
 
@@ -291,7 +215,7 @@ namespace System.Linq
                 any = true;
             }
             if (!any && isRequired)
-                throw Nothing();
+                throw NoMatch();
             return last;
         }
 
@@ -299,7 +223,7 @@ namespace System.Linq
         public static T LastOrDefault<T>(this IEnumerable<T> from) { return Last(from, item => true, false); }
         public static T LastOrDefault<T>(this IEnumerable<T> from, Func<T, bool> fits) { return Last(from, fits, false); }
 
-        static T Single<T>(IEnumerable<T> from, Func<T, bool> fits, bool isRequired)
+        static T Single<T>(IEnumerable<T> from, Func<T, bool> fits, bool isAny, bool isRequired)
         {
             Check(from, fits);
             T single = default(T);
@@ -309,19 +233,19 @@ namespace System.Linq
                 if (!fits(item))
                     continue;
                 if (any)
-                    throw new InvalidOperationException("The sequence has more than one such element.");
+                    throw new InvalidOperationException(isAny ? "Sequence contains more than one element" : "Sequence contains more than one matching element");
                 single = item;
                 any = true;
             }
             if (!any && isRequired)
-                throw Nothing();
+                throw isAny ? Nothing() : NoMatch();
             return single;
         }
 
-        public static T Single<T>(this IEnumerable<T> from) { return Single(from, item => true, true); }
-        public static T Single<T>(this IEnumerable<T> from, Func<T, bool> fits) { return Single(from, fits, true); }
-        public static T SingleOrDefault<T>(this IEnumerable<T> from) { return Single(from, item => true, false); }
-        public static T SingleOrDefault<T>(this IEnumerable<T> from, Func<T, bool> fits) { return Single(from, fits, false); }
+        public static T Single<T>(this IEnumerable<T> from) { return Single(from, item => true, true, true); }
+        public static T Single<T>(this IEnumerable<T> from, Func<T, bool> fits) { return Single(from, fits, false, true); }
+        public static T SingleOrDefault<T>(this IEnumerable<T> from) { return Single(from, item => true, true, false); }
+        public static T SingleOrDefault<T>(this IEnumerable<T> from, Func<T, bool> fits) { return Single(from, fits, false, false); }
 
         static bool ElementAt<T>(IEnumerable<T> from, int index, out T found)
         {
@@ -329,6 +253,13 @@ namespace System.Linq
             found = default(T);
             if (index < 0)
                 return false;
+            IList<T> list = from as IList<T>;
+            if (list != null)
+            {
+                if (index < list.Count)
+                    found = list[index];
+                return index < list.Count;
+            }
             foreach (T item in from)
             {
                 if (index-- == 0)
@@ -355,7 +286,7 @@ namespace System.Linq
             return found;
         }
 
-        // ---- Sums ----
+        // ---- All elements ----
 
         public static T Aggregate<T>(this IEnumerable<T> from, Func<T, T, T> add)
         {
@@ -380,45 +311,6 @@ namespace System.Linq
         }
 
         public static long LongCount<T>(this IEnumerable<T> from) { return from.Aggregate(0L, (n, item) => n + 1); }
-        public static float Sum(this IEnumerable<float> from) { return (float)from.Aggregate(0.0, (a, b) => a + b); }
-        public static long Sum<T>(this IEnumerable<T> from, Func<T, long> value) { return from.Select(value).Sum(); }
-        public static double Sum<T>(this IEnumerable<T> from, Func<T, double> value) { return from.Select(value).Sum(); }
-
-        public static double Average(this IEnumerable<long> from)
-        {
-            Check(from);
-            long sum = 0, count = 0;
-            foreach (long item in from)
-            {
-                sum = checked(sum + item);
-                count++;
-            }
-            if (count == 0)
-                throw Nothing();
-            return (double)sum / count;
-        }
-
-        public static double Average(this IEnumerable<double> from)
-        {
-            Check(from);
-            double sum = 0;
-            long count = 0;
-            foreach (double item in from)
-            {
-                sum += item;
-                count++;
-            }
-            if (count == 0)
-                throw Nothing();
-            return sum / count;
-        }
-
-        public static double Average<T>(this IEnumerable<T> from, Func<T, int> value) { return from.Select(value).Average(); }
-        public static double Average<T>(this IEnumerable<T> from, Func<T, long> value) { return from.Select(value).Average(); }
-
-        public static double Average<T>(this IEnumerable<T> from, Func<T, double> value)
-        {
-            return from.Select(value).Average();
-        }
+        public static long LongCount<T>(this IEnumerable<T> from, Func<T, bool> fits) { return from.Where(fits).LongCount(); }
     }
 }

@@ -6,11 +6,24 @@ using System.Text;
 
 namespace System.IO
 {
-    public abstract class TextReader : IDisposable
+    public abstract class TextReader : MarshalByRefObject, IDisposable
     {
-        public abstract int Peek();
-        public abstract int Read();
-        public virtual void Close() { }
+        public virtual int Peek() { return -1; }
+        public virtual int Read() { return -1; }
+
+        public virtual int Read(char[] buffer, int index, int count)
+        {
+            int done = 0;
+            for (int c; done < count && (c = Read()) >= 0; done++)
+                buffer[index + done] = (char)c;
+            return done;
+        }
+
+        public int ReadBlock(char[] buffer, int index, int count) { return Read(buffer, index, count); }
+        public Threading.Tasks.Task<string> ReadLineAsync() { return Threading.Tasks.Task.FromResult(ReadLine()); }
+        public Threading.Tasks.Task<string> ReadToEndAsync() { return Threading.Tasks.Task.FromResult(ReadToEnd()); }
+        protected virtual void Dispose(bool disposing) { }
+        public virtual void Close() { Dispose(true); }
         public void Dispose() { Close(); }
 
         public virtual string ReadLine()
@@ -51,13 +64,51 @@ namespace System.IO
         public override int Read() { return at < text.Length ? text[at++] : -1; }
     }
 
-    public abstract class TextWriter : IDisposable
+    public abstract class TextWriter : MarshalByRefObject, IDisposable
     {
-        public abstract void Write(char c);
+        string newLine = "\n";
+
+        public virtual void Write(char c) { }
+        public virtual Encoding Encoding { get { return Encoding.UTF8; } }
+        protected virtual void Dispose(bool disposing) { }
+
+        public virtual void Write(char[] buffer, int index, int count)
+        {
+            for (int n = 0; n < count; n++)
+                Write(buffer[index + n]);
+        }
+
+        public void Write(char[] buffer) { Write(new string(buffer)); }
+        public void WriteLine(char[] buffer) { WriteLine(new string(buffer)); }
+        public void Write(decimal d) { Write(d.ToString()); }
+        public void WriteLine(decimal d) { WriteLine(d.ToString()); }
+        public void Write(float f) { Write(f.ToString()); }
+        public void WriteLine(float f) { WriteLine(f.ToString()); }
+        public void Write(ulong n) { Write(n.ToString()); }
+        public void WriteLine(ulong n) { WriteLine(n.ToString()); }
+
+        public Threading.Tasks.Task WriteAsync(string s)
+        {
+            Write(s);
+            return Threading.Tasks.Task.CompletedTask;
+        }
+
+        public Threading.Tasks.Task WriteLineAsync(string s)
+        {
+            WriteLine(s);
+            return Threading.Tasks.Task.CompletedTask;
+        }
+
+        public Threading.Tasks.Task FlushAsync()
+        {
+            Flush();
+            return Threading.Tasks.Task.CompletedTask;
+        }
+
         public virtual void Flush() { }
-        public virtual void Close() { }
+        public virtual void Close() { Dispose(true); }
         public void Dispose() { Close(); }
-        public virtual string NewLine { get { return "\n"; } }
+        public virtual string NewLine { get { return newLine; } set { newLine = value; } }
 
         public virtual void Write(string s)
         {
@@ -113,7 +164,7 @@ namespace System.IO
         {
             if (line == null || at == line.Length)
             {
-                line = Console.ReadLine();
+                line = Console.Line();
                 line = line == null ? null : String.Concat(line, "\n");
                 at = 0;
             }
@@ -127,6 +178,12 @@ namespace System.IO
 
 namespace System
 {
+    public enum ConsoleColor
+    {
+        Black, DarkBlue, DarkGreen, DarkCyan, DarkRed, DarkMagenta, DarkYellow, Gray,
+        DarkGray, Blue, Green, Cyan, Red, Magenta, Yellow, White,
+    }
+
     public static partial class Console
     {
         static TextWriter output, error;
@@ -138,10 +195,58 @@ namespace System
                 throw new IOException("The output cannot be written.");
         }
 
+        public static void SetOut(TextWriter newOut) { output = newOut; }
+        public static void SetError(TextWriter newError) { error = newError; }
+        public static void SetIn(TextReader newIn) { input = newIn; }
+
         public static TextWriter Out { get { return output ?? (output = new ConsoleWriter(Output)); } }
         public static TextWriter Error { get { return error ?? (error = new ConsoleWriter(2)); } }
         public static TextReader In { get { return input ?? (input = new ConsoleReader()); } }
         public static int Read() { return In.Read(); }
+        public static void Write(char[] buffer, int index, int count) { Write(new string(buffer, index, count)); }
+        public static void WriteLine(char[] buffer, int index, int count) { WriteLine(new string(buffer, index, count)); }
+        public static Text.Encoding OutputEncoding { get { return Text.Encoding.UTF8; } set { } }
+        public static Text.Encoding InputEncoding { get { return Text.Encoding.UTF8; } set { } }
+        public static string Title { set { } }
+        public static bool CursorVisible { set { } }
+
+        // ---- Colours: sequences of ANSI terminals ----
+
+        const ConsoleColor Usual = (ConsoleColor)(-1);
+
+        static ConsoleColor foreground = Usual, background = Usual;
+
+        static void Paint(ConsoleColor color, int code)
+        {
+            const string Order = "04261537"; // of ANSI
+            int n = (int)color;
+            WriteTo(Output, String.Concat("\x1b[", code + (n < 8 ? 0 : 60) + Order[n & 7] - '0', "m"));
+        }
+
+        public static ConsoleColor ForegroundColor
+        {
+            get { return foreground; }
+            set { Paint(foreground = value, 30); }
+        }
+
+        public static ConsoleColor BackgroundColor
+        {
+            get { return background; }
+            set { Paint(background = value, 40); }
+        }
+
+        public static void ResetColor()
+        {
+            WriteTo(Output, "\x1b[0m");
+            foreground = background = Usual;
+        }
+
+        public static void Clear() { WriteTo(Output, "\x1b[H\x1b[2J"); }
+
+        public static void SetCursorPosition(int left, int top)
+        {
+            WriteTo(Output, String.Format("\x1b[{0};{1}H", top + 1, left + 1));
+        }
 
         public static void Write(float f) { Write(f.ToString()); }
         public static void WriteLine(float f) { WriteLine(f.ToString()); }

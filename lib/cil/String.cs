@@ -252,6 +252,7 @@ namespace System
 
         public int IndexOf(char c, int start)
         {
+            CheckRange(start, 0);
             for (int n = start; n < length; n++)
                 if (this[n] == c)
                     return n;

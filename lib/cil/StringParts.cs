@@ -30,7 +30,7 @@ namespace System
         float IConvertible.ToSingle(IFormatProvider provider) { return Convert.ToSingle(this); }
         double IConvertible.ToDouble(IFormatProvider provider) { return Convert.ToDouble(this); }
         decimal IConvertible.ToDecimal(IFormatProvider provider) { return Convert.ToDecimal(this); }
-        DateTime IConvertible.ToDateTime(IFormatProvider provider) { throw Convert.None("String", "DateTime"); }
+        DateTime IConvertible.ToDateTime(IFormatProvider provider) { return Convert.ToDateTime(this); }
         object IConvertible.ToType(Type type, IFormatProvider provider) { return Convert.ToType(this, type); }
 
         static void CheckNotNull(object o)

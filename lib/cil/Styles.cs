@@ -21,7 +21,14 @@ namespace System.Globalization
         CultureInfo() { }
 
         public static CultureInfo InvariantCulture { get { return invariant; } }
-        public static CultureInfo CurrentCulture { get { return invariant; } }
+        public static CultureInfo CurrentCulture { get { return invariant; } set { } }
+        public static CultureInfo CurrentUICulture { get { return invariant; } set { } }
+        public static CultureInfo DefaultThreadCurrentCulture { get { return invariant; } set { } }
+
+        // All cultures are the same.
+        public CultureInfo(string name) { }
+        public static CultureInfo GetCultureInfo(string name) { return invariant; }
+
         public string Name { get { return ""; } }
         public object GetFormat(Type type) { return null; }
         public override string ToString() { return Name; }

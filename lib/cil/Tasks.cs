@@ -2,6 +2,7 @@
 //
 // Tasks: work that the pool does, or that something else completes, and what is to follow it.
 using System.Collections.Generic;
+using System.Collections.ObjectModel;
 using System.Runtime.CompilerServices;
 
 namespace System
@@ -10,6 +11,16 @@ namespace System
     {
         readonly List<Exception> inner = new List<Exception>();
 
+        public AggregateException() : this(new Exception[0]) { }
+        public AggregateException(string message) : this(message, new Exception[0]) { }
+        public AggregateException(string message, Exception innerException) : this(message, new Exception[] { innerException }) { }
+        public AggregateException(IEnumerable<Exception> innerExceptions) : this(new List<Exception>(innerExceptions).ToArray()) { }
+
+        public AggregateException(string message, params Exception[] innerExceptions) : base(message, First(innerExceptions))
+        {
+            inner.AddRange(innerExceptions);
+        }
+
         public AggregateException(params Exception[] innerExceptions) : base("One or more errors occurred.", First(innerExceptions))
         {
             inner.AddRange(innerExceptions);
@@ -17,7 +28,26 @@ namespace System
 
         static Exception First(Exception[] all) { return all.Length == 0 ? null : all[0]; }
 
-        public IList<Exception> InnerExceptions { get { return inner.ToArray(); } }
+        public ReadOnlyCollection<Exception> InnerExceptions { get { return new ReadOnlyCollection<Exception>(inner); } }
+
+        // Those that are not handled are thrown again.
+        public void Handle(Func<Exception, bool> predicate)
+        {
+            List<Exception> rest = new List<Exception>();
+            foreach (Exception e in inner)
+                if (!predicate(e))
+                    rest.Add(e);
+            if (rest.Count > 0)
+                throw new AggregateException(Message, rest.ToArray());
+        }
+
+        public override Exception GetBaseException()
+        {
+            Exception e = this;
+            for (AggregateException all; (all = e as AggregateException) != null && all.inner.Count == 1;)
+                e = all.InnerException;
+            return e;
+        }
 
         public override string Message
         {
@@ -47,9 +77,15 @@ namespace System
 
     public class OperationCanceledException : SystemException
     {
+        Threading.CancellationToken token;
+
         public OperationCanceledException() : base("The operation was canceled.") { }
         public OperationCanceledException(string message) : base(message) { }
         public OperationCanceledException(string message, Exception inner) : base(message, inner) { }
+        public OperationCanceledException(Threading.CancellationToken token) : this() { this.token = token; }
+        public OperationCanceledException(string message, Threading.CancellationToken token) : this(message) { this.token = token; }
+
+        public Threading.CancellationToken CancellationToken { get { return token; } internal set { token = value; } }
     }
 }
 
@@ -62,11 +98,23 @@ namespace System.Threading.Tasks
 
     public class TaskCanceledException : OperationCanceledException
     {
+        readonly Task task;
+
         public TaskCanceledException() : base("A task was canceled.") { }
         public TaskCanceledException(string message) : base(message) { }
+        public TaskCanceledException(string message, Exception inner) : base(message, inner) { }
+        public TaskCanceledException(Task task) : this(task, Threading.CancellationToken.None) { }
+
+        internal TaskCanceledException(Task task, CancellationToken token) : this()
+        {
+            this.task = task;
+            CancellationToken = token;
+        }
+
+        public Task Task { get { return task; } }
     }
 
-    public class Task : IAsyncResult
+    public partial class Task : IAsyncResult, IDisposable
     {
         static int last;
 
@@ -86,7 +134,9 @@ namespace System.Threading.Tasks
         }
 
         public int Id { get { return id; } }
-        public object AsyncState { get { return null; } }
+        readonly object state;
+
+        public object AsyncState { get { return state; } }
         public bool CompletedSynchronously { get { return false; } }
 
         WaitHandle IAsyncResult.AsyncWaitHandle
@@ -438,7 +488,7 @@ namespace System.Threading.Tasks
         public ConfiguredTaskAwaitable ConfigureAwait(bool continueOnCapturedContext) { return new ConfiguredTaskAwaitable(this); }
     }
 
-    public class Task<T> : Task
+    public partial class Task<T> : Task
     {
         readonly Func<T> function;
         internal T value;
@@ -502,12 +552,28 @@ namespace System.Threading.Tasks
     public class TaskFactory
     {
         public Task StartNew(Action action) { return Task.Run(action); }
-        public Task<T> StartNew<T>(Func<T> function) { return Task.Run(function); }
+        public Task StartNew(Action action, CancellationToken token) { return Task.Run(action, token); }
+        public Task StartNew(Action action, TaskCreationOptions options) { return Task.Run(action); }
+        public Task<T> StartNew<T>(Func<T> function, CancellationToken token) { return Task.Run(() => { token.ThrowIfCancellationRequested(); return function(); }); }
+        public Task<T> StartNew<T>(Func<T> function, TaskCreationOptions options) { return Start(new Task<T>(function)); }
+
+        public Task StartNew(Action<object> action, object state) { return Start(new Task(action, state)); }
+        public Task StartNew(Action<object> action, object state, TaskCreationOptions options) { return StartNew(action, state); }
+
+        static T Start<T>(T task) where T : Task
+        {
+            task.Start();
+            return task;
+        }
+        public Task<T> StartNew<T>(Func<T> function) { return Start(new Task<T>(function)); }
     }
 
     public class TaskCompletionSource<T>
     {
         readonly Task<T> task = new Task<T>();
+
+        public TaskCompletionSource() { }
+        public TaskCompletionSource(TaskCreationOptions options) { }
 
         public Task<T> Task { get { return task; } }
         public bool TrySetResult(T result) { return task.Complete(result, null); }

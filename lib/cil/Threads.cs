@@ -92,6 +92,8 @@ namespace System.Threading
         public string Name { get; set; }
         public bool IsBackground { get; set; }
         public int ManagedThreadId { get { return id; } }
+        public Globalization.CultureInfo CurrentCulture { get { return Globalization.CultureInfo.InvariantCulture; } set { } }
+        public Globalization.CultureInfo CurrentUICulture { get { return Globalization.CultureInfo.InvariantCulture; } set { } }
 
         public bool IsAlive
         {

@@ -9,7 +9,7 @@ namespace System
     public enum DayOfWeek { Sunday, Monday, Tuesday, Wednesday, Thursday, Friday, Saturday }
     public enum DateTimeKind { Unspecified, Utc, Local }
 
-    public struct TimeSpan : IComparable<TimeSpan>, IEquatable<TimeSpan>, IComparable, IFormattable
+    public partial struct TimeSpan : IComparable<TimeSpan>, IEquatable<TimeSpan>, IComparable, IFormattable
     {
         public const long TicksPerMillisecond = 10000;
         public const long TicksPerSecond = 1000 * TicksPerMillisecond;
@@ -97,10 +97,9 @@ namespace System
             return left == 0 ? to.ToString() : to.Append('.').Append(left.ToString("D7")).ToString();
         }
 
-        public string ToString(string format, IFormatProvider provider) { return ToString(); }
     }
 
-    public struct DateTime : IComparable<DateTime>, IEquatable<DateTime>, IComparable, IFormattable, IConvertible
+    public partial struct DateTime : IComparable<DateTime>, IEquatable<DateTime>, IComparable, IFormattable, IConvertible
     {
         const long LastTicks = 3155378975999999999, UnixTicks = 621355968000000000;
         const int DaysIn400Years = 146097;
@@ -109,14 +108,21 @@ namespace System
         public static readonly DateTime MinValue = new DateTime(0);
         public static readonly DateTime MaxValue = new DateTime(LastTicks);
 
-        readonly long ticks; // since 0001-01-01
+        const int KindShift = 62;
+        const long TicksMask = (1L << KindShift) - 1;
 
-        public DateTime(long ticks)
+        readonly long data; // ticks since 0001-01-01, and a DateTimeKind above them
+
+        public DateTime(long ticks) : this(ticks, DateTimeKind.Unspecified) { }
+
+        public DateTime(long ticks, DateTimeKind kind)
         {
             if (ticks < 0 || ticks > LastTicks)
                 throw new ArgumentOutOfRangeException("ticks");
-            this.ticks = ticks;
+            data = ticks | (long)kind << KindShift;
         }
+
+        long ticks { get { return data & TicksMask; } }
 
         public DateTime(int year, int month, int day) : this(DaysBefore(year, month, day) * TimeSpan.TicksPerDay) { }
 
@@ -127,7 +133,7 @@ namespace System
         {
             if ((uint)hour > 23 || (uint)minute > 59 || (uint)second > 59 || (uint)millisecond > 999)
                 throw new ArgumentOutOfRangeException("hour");
-            ticks = DaysBefore(year, month, day) * TimeSpan.TicksPerDay +
+            data = DaysBefore(year, month, day) * TimeSpan.TicksPerDay +
                     new TimeSpan(0, hour, minute, second, millisecond).Ticks;
         }
 
@@ -171,9 +177,9 @@ namespace System
             return which == 0 ? year : which == 1 ? month : day;
         }
 
-        public static DateTime UtcNow { get { return new DateTime(UnixTicks + Environment.Nanoseconds(false) / 100); } }
-        public static DateTime Now { get { return UtcNow; } }
-        public static DateTime Today { get { return UtcNow.Date; } }
+        public static DateTime UtcNow { get { return new DateTime(UnixTicks + Environment.Nanoseconds(false) / 100, DateTimeKind.Utc); } }
+        public static DateTime Now { get { return new DateTime(UtcNow.ticks, DateTimeKind.Local); } }
+        public static DateTime Today { get { return Now.Date; } }
         public long Ticks { get { return ticks; } }
         public int Year { get { return Part(0); } }
         public int Month { get { return Part(1); } }
@@ -184,12 +190,12 @@ namespace System
         public int Millisecond { get { return (int)(ticks / TimeSpan.TicksPerMillisecond % 1000); } }
         public DayOfWeek DayOfWeek { get { return (DayOfWeek)((ticks / TimeSpan.TicksPerDay + 1) % 7); } }
         public int DayOfYear { get { return (int)((ticks - new DateTime(Year, 1, 1).ticks) / TimeSpan.TicksPerDay) + 1; } }
-        public DateTime Date { get { return new DateTime(ticks - ticks % TimeSpan.TicksPerDay); } }
+        public DateTime Date { get { return new DateTime(ticks - ticks % TimeSpan.TicksPerDay, Kind); } }
         public TimeSpan TimeOfDay { get { return new TimeSpan(ticks % TimeSpan.TicksPerDay); } }
-        public DateTime ToUniversalTime() { return this; }
-        public DateTime ToLocalTime() { return this; }
+        public DateTime ToUniversalTime() { return new DateTime(ticks, DateTimeKind.Utc); }
+        public DateTime ToLocalTime() { return new DateTime(ticks, DateTimeKind.Local); }
 
-        public DateTime AddTicks(long n) { return new DateTime(checked(ticks + n)); }
+        public DateTime AddTicks(long n) { return new DateTime(checked(ticks + n), Kind); }
         public DateTime Add(TimeSpan t) { return AddTicks(t.Ticks); }
         public DateTime AddDays(double n) { return Add(TimeSpan.FromDays(n)); }
         public DateTime AddHours(double n) { return Add(TimeSpan.FromHours(n)); }
@@ -207,7 +213,7 @@ namespace System
                 throw new ArgumentOutOfRangeException("n");
             year = months / 12;
             month = months % 12 + 1;
-            return new DateTime(year, month, Math.Min(day, DaysInMonth(year, month))).AddTicks(ticks % TimeSpan.TicksPerDay);
+            return SpecifyKind(new DateTime(year, month, Math.Min(day, DaysInMonth(year, month))), Kind).AddTicks(ticks % TimeSpan.TicksPerDay);
         }
 
         public TimeSpan Subtract(DateTime t) { return new TimeSpan(ticks - t.ticks); }
@@ -240,10 +246,16 @@ namespace System
             case 'F': return "dddd, dd MMMM yyyy HH:mm:ss";
             case 'g': return "MM/dd/yyyy HH:mm";
             case 'G': return "MM/dd/yyyy HH:mm:ss";
+            case 'm':
+            case 'M': return "MMMM dd";
+            case 'y':
+            case 'Y': return "yyyy MMMM";
+            case 'R':
+            case 'r': return "ddd, dd MMM yyyy HH':'mm':'ss 'GMT'";
             case 's': return "yyyy'-'MM'-'dd'T'HH':'mm':'ss";
             case 'u': return "yyyy'-'MM'-'dd HH':'mm':'ss'Z'";
             case 'o':
-            case 'O': return "yyyy'-'MM'-'dd'T'HH':'mm':'ss'.'fffffff";
+            case 'O': return "yyyy'-'MM'-'dd'T'HH':'mm':'ss'.'fffffffK";
             default: throw new FormatException();
             }
         }
@@ -255,6 +267,9 @@ namespace System
             string digits = count > 1 ? "D2" : "D1";
             switch (letter)
             {
+            case 'K': return Kind == DateTimeKind.Utc ? "Z" : Kind == DateTimeKind.Local ? "+00:00" : "";
+            case 'z': return count == 1 ? "+0" : count == 2 ? "+00" : "+00:00";
+            case 'F': return (ticks % TimeSpan.TicksPerSecond).ToString("D7").Substring(0, Math.Min(count, 7)).TrimEnd('0');
             case 'y': return count <= 2 ? (Year % 100).ToString(digits) : Year.ToString("D" + count);
             case 'M': return count > 2 ? Name(Months.Split(',')[Month - 1], count) : Month.ToString(digits);
             case 'd': return count > 2 ? Name(DayOfWeek.ToString(), count) : Day.ToString(digits);
@@ -305,6 +320,11 @@ namespace System
             {
                 char c = pattern[at];
                 int end = at + 1;
+                if (c == '%')
+                {
+                    at++;
+                    continue;
+                }
                 if (c == '\'' || c == '"' || c == '\\')
                 {
                     end = c == '\\' ? at + 1 : pattern.IndexOf(c, at + 1);

@@ -87,12 +87,23 @@ namespace System
             get
             {
                 string name = FullName;
-                int start = 0, end = 0, last = name.LastIndexOf('>');
-                for (; end < name.Length && name[end] != '<'; end++)
+                int start = 0, end = 0, rest = name.Length;
+                for (; end < name.Length && !AreArgumentsAt(name, end); end++)
                     if (name[end] == '.' || name[end] == '+')
                         start = end + 1;
-                return String.Concat(name.Substring(start, end - start), last < 0 ? "" : name.Substring(last + 1));
+                for (int depth = 0, n = end; n < name.Length && rest == name.Length; n++)
+                {
+                    depth += name[n] == '[' ? 1 : name[n] == ']' ? -1 : 0;
+                    rest = depth == 0 ? n + 1 : rest;
+                }
+                return String.Concat(name.Substring(start, end - start), name.Substring(rest));
             }
+        }
+
+        // The brackets of an array have no name inside.
+        static bool AreArgumentsAt(string name, int at)
+        {
+            return name[at] == '[' && name[at + 1] != ']' && name[at + 1] != ',' && name[at + 1] != '*';
         }
 
         public override string ToString() { return FullName; }

@@ -111,7 +111,7 @@ class DotNet(TestCase):
                 ("run /files/deep.exe", "System.StackOverflowException", "P::Down (IL_", " more"),
                 ("run /files/large.exe", "exit status 256 is too large, reported as 255"),
                 ("run /files/thrown.exe", "unhandled exception: System.InvalidOperationException", "#0 P::Main"),
-                ("run /files/catches.exe", "caught: Division by zero.\nfinally\n", "exit status 7"),
+                ("run /files/catches.exe", "caught: Attempted to divide by zero.\nfinally\n", "exit status 7"),
                 ("run /files/leaves.exe", "exit status 42"),
                 ("run --memory 8M /files/grows.exe", "unhandled exception: System.OutOfMemoryException"),
                 ("run --memory 8M /files/garbage.exe", f"exit status {sum((200 + n % 100) % 7 for n in range(129950, 130000))}"),
@@ -180,7 +180,7 @@ class DotNet(TestCase):
         result = run("--smp", "4", "--program", BUILD / "programs/tasks.exe", "--args", "40")
         elements = sum((i + k) * (k - j) for i in range(40) for j in range(40) for k in range(40))
         self.expect(result, 0, contains=f"the product's elements are {elements} together: 8 tasks\na timer has fired\n"
-                                        "a task has failed: Division by zero.\n")
+                                        "a task has failed: Attempted to divide by zero.\n")
 
     def compile_twice(self, name):
         """own.exe and mono.exe, from a file of the tests on the host."""

@@ -18,6 +18,9 @@ CLASSES = Path(__file__).parent / "cil_classes.cs"
 FILES = Path(__file__).parent / "cil_files.cs"
 NUMBERS = Path(__file__).parent / "cil_numbers.cs"
 TYPES = Path(__file__).parent / "cil_types.cs"
+QUERIES = Path(__file__).parent / "cil_queries.cs"
+MEMBERS = Path(__file__).parent / "cil_members.cs"
+ASYNC = Path(__file__).parent / "cil_async.cs"
 REFLECTION = Path(__file__).parent / "cil_reflection.cs"
 
 Exact = decimal.Decimal
@@ -122,6 +125,24 @@ class Library(unittest.TestCase):
         for engine in ((), ("--interp",), ("--gc-stress",)):
             done = subprocess.run([COMMAND, "--lib", self.core.parent, *engine, own], capture_output=True, text=True, timeout=300)
             self.assertEqual((expected, ""), (done.stdout.split("\n"), done.stderr), engine)
+
+    def check_same(self, source, *engines):
+        own, mono = self.folder / f"{source.stem}.exe", self.folder / f"{source.stem}-mono.exe"
+        self.compile(own, source, "-nostdlib", "-noconfig", f"-r:{self.core}")
+        self.compile(mono, source, "-r:System.Core")
+        expected = subprocess.run(["mono", mono], capture_output=True, text=True, check=True, timeout=300).stdout.split("\n")
+        for engine in engines:
+            done = subprocess.run([COMMAND, "--lib", self.core.parent, *engine, own], capture_output=True, text=True, timeout=300)
+            self.assertEqual((expected, ""), (done.stdout.split("\n"), done.stderr), engine)
+
+    def test_queries_are_as_monos(self):
+        self.check_same(QUERIES, (), ("--interp",), ("--gc-stress",))
+
+    def test_members_of_strings_collections_arrays_and_formats_are_as_monos(self):
+        self.check_same(MEMBERS, (), ("--interp",), ("--gc-stress",))
+
+    def test_tasks_are_cancelled_as_monos(self):
+        self.check_same(ASYNC, ())
 
     def test_files_are_as_monos(self):
         """Each engine works in an empty directory, and leaves it empty."""

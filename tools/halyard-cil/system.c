@@ -52,6 +52,12 @@ static void *run_thread(void *arg)
     _exit(status);
 }
 
+static uint32_t processors(void)
+{
+    long count = sysconf(_SC_NPROCESSORS_ONLN);
+    return count < 1 ? 1 : (uint32_t)count;
+}
+
 static bool start_thread(struct cil_system *s, struct cil_thread *t)
 {
     pthread_attr_t attr;
@@ -66,8 +72,11 @@ static bool start_thread(struct cil_system *s, struct cil_thread *t)
     return is_ok;
 }
 
-const struct cil_system engine_system = {
-    .write = write_stream, .read = read_stream, .clock_ns = clock_ns, .start = start_thread};
+const struct cil_system engine_system = {.write = write_stream,
+                                         .read = read_stream,
+                                         .clock_ns = clock_ns,
+                                         .processors = processors,
+                                         .start = start_thread};
 
 /* Without streams, which have calls of their own: descriptors 0 to 2 lead nowhere. */
 struct wasi *engine_files(const char *const *args, uint32_t count)

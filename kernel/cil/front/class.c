@@ -356,6 +356,7 @@ bool cil_class_fields(struct cil_class *c)
 struct text {
     char *out;
     size_t len, need;
+    bool is_dotnet; /* arguments in square brackets, and "+" before a nested class */
 };
 
 /* As fmt_print(): what does not fit is counted. */
@@ -376,7 +377,7 @@ static void add_class(struct text *t, const struct cil_class *c)
         add(t, chain[depth]->space);
         add(t, chain[depth]->space[0] == '\0' ? "" : ".");
         add(t, chain[depth]->name);
-        add(t, depth == 0 ? "" : "/");
+        add(t, depth == 0 ? "" : t->is_dotnet ? "+" : "/");
     }
 }
 
@@ -441,23 +442,30 @@ static void add_type(struct text *t, const struct cil_type *type)
     default:
         add_class(t, type->c);
         if (type->kind == CIL_GENERICINST) {
-            add(t, "<");
+            add(t, t->is_dotnet ? "[" : "<");
             add_list(t, type->args, type->number);
-            add(t, ">");
+            add(t, t->is_dotnet ? "]" : ">");
         }
     }
 }
 
 size_t cil_type_text(char *out, size_t len, const struct cil_type *t)
 {
-    struct text text = {out, len, 0};
+    struct text text = {.out = out, .len = len};
+    add_type(&text, t);
+    return text.need;
+}
+
+size_t cil_type_dotnet_text(char *out, size_t len, const struct cil_type *t)
+{
+    struct text text = {.out = out, .len = len, .is_dotnet = true};
     add_type(&text, t);
     return text.need;
 }
 
 size_t cil_class_text(char *out, size_t len, const struct cil_class *c)
 {
-    struct text text = {out, len, 0};
+    struct text text = {.out = out, .len = len};
     add_class(&text, c);
     return text.need;
 }

@@ -315,6 +315,9 @@ const struct cil_layout *cil_type_layout(struct cil_domain *d, struct cil_type *
 /** @brief Write a type's name: "System.Collections.Generic.List`1<System.Int32>[]".
  * @return Bytes that the whole name needs, as fmt_print(). */
 size_t cil_type_text(char *out, size_t len, const struct cil_type *t);
+
+/** @brief The same as programs see it: "N.Outer`1+Inner[System.Int32]". */
+size_t cil_type_dotnet_text(char *out, size_t len, const struct cil_type *t);
 size_t cil_class_text(char *out, size_t len, const struct cil_class *c);
 
 /**

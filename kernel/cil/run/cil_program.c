@@ -227,8 +227,11 @@ static bool start_thread(struct cil_system *system, struct cil_thread *t)
     return s == OK && wait_for_start(starter);
 }
 
-static const struct cil_system kernel_system = {
-    .write = write_stream, .read = read_stream, .clock_ns = clock_ns, .start = start_thread};
+static const struct cil_system kernel_system = {.write = write_stream,
+                                                .read = read_stream,
+                                                .clock_ns = clock_ns,
+                                                .processors = sched_cpu_count,
+                                                .start = start_thread};
 
 /* ---- Loading ---- */
 

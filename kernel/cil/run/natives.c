@@ -125,6 +125,13 @@ static uint64_t nanoseconds(struct cil_runtime *r, uint64_t is_monotonic, uint64
     return (uint64_t)system_of(r)->clock_ns(system_of(r), (uint32_t)is_monotonic != 0);
 }
 
+static uint64_t processors(struct cil_runtime *r, uint64_t a, uint64_t b, uint64_t c, uint64_t d,
+                           uint64_t e)
+{
+    (void)a, (void)b, (void)c, (void)d, (void)e;
+    return system_of(r)->processors();
+}
+
 /* ---- Objects ---- */
 
 /* Numbers in the order in which programs request them: an object may move. */

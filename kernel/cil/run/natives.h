@@ -19,6 +19,8 @@ struct cil_system {
     int32_t (*read)(struct cil_system *s, void *bytes, size_t len);
     /** Nanoseconds since 1970, or, if it is monotonic, since any time. */
     int64_t (*clock_ns)(struct cil_system *s, bool is_monotonic);
+    /** CPUs that run the program's threads: at least 1. */
+    uint32_t (*processors)(void);
     /** Start a thread that calls cil_thread_run(). @return false: nothing was started. NULL: there
      * are no threads here. */
     bool (*start)(struct cil_system *s, struct cil_thread *t);
@@ -41,7 +43,8 @@ cil_native_call cil_value_is_equal, cil_value_hash, cil_value_references, cil_va
 /* types.c */
 cil_native_call cil_type_traits, cil_type_relative, cil_type_accepts, cil_type_instance_of,
     cil_type_constructor, cil_type_allocate, cil_type_make_array, cil_type_make_matrix,
-    cil_array_set_dimension, cil_enum_make_array, cil_array_element, cil_array_store;
+    cil_array_set_dimension, cil_enum_make_array, cil_array_element, cil_array_store,
+    cil_array_copy, cil_array_clear, cil_array_copy_bytes, cil_array_element_size;
 /** @brief The System.RuntimeType of a type. @return 0: it has none. @context{thread} */
 uint32_t cil_type_object(const struct cil_runtime *r, const struct cil_type *t);
 /** @brief The System.TypeCode of a type; of an enumeration, of its integers. @context{thread} */

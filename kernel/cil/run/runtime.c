@@ -421,14 +421,10 @@ static uint64_t type_of(struct cil_runtime *r, uint64_t object, uint64_t b, uint
     return load_word(r, object);
 }
 
-/* As .NET writes it: a nested class is "Outer+Inner". */
 static uint32_t name_string(struct cil_runtime *r, const struct cil_type *t)
 {
     char text[256];
-    size_t len = MIN(cil_type_text(text, sizeof text, t), sizeof text - 1);
-    for (size_t n = 0; n < len; n++) {
-        text[n] = text[n] == '/' ? '+' : text[n];
-    }
+    size_t len = MIN(cil_type_dotnet_text(text, sizeof text, t), sizeof text - 1);
     return cil_string_from(r, text, len);
 }
 

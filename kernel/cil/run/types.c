@@ -246,6 +246,8 @@ uint64_t cil_enum_make_array(struct cil_runtime *r, uint64_t type, uint64_t leng
 
 /* ---- Elements of arrays ---- */
 
+#define CLEAR_BYTES UINT64_C(65536) /* at once, without looking whether the program is to end */
+
 /* An element of an array. The array and the place are the program's, and are checked. */
 struct element {
     struct cil_unit_type *array;
@@ -356,4 +358,94 @@ uint64_t cil_array_store(struct cil_runtime *r, uint64_t array, uint64_t place, 
     }
     cil_copy(r, at.at + value, (uint32_t)object + (uint64_t)CIL_HEADER_BYTES, bytes_in_box(r, k));
     return 1;
+}
+
+/* Ends the program unless `count` elements from a place on are inside of the array.
+ * @return the first one. @pre There is at least one. */
+static struct element find_elements(struct cil_runtime *r, uint64_t array, uint64_t place,
+                                    uint32_t count)
+{
+    if (count > UINT32_MAX - (uint32_t)place) {
+        cil_end(r, CIL_BAD_ACCESS);
+    }
+    (void)find_element(r, array, place + (count - 1));
+    return find_element(r, array, place);
+}
+
+/* Copies elements from one array to another, or inside of one.
+ * @return 0: the arrays are not of the same type, and nothing is copied. */
+uint64_t cil_array_copy(struct cil_runtime *r, uint64_t from, uint64_t at, uint64_t to,
+                        uint64_t place, uint64_t count)
+{
+    if ((uint32_t)count == 0) {
+        return load_le32(cil_memory(r, from, 4)) == load_le32(cil_memory(r, to, 4));
+    }
+    struct element a = find_elements(r, from, at, (uint32_t)count);
+    struct element b = find_elements(r, to, place, (uint32_t)count);
+    if (a.array != b.array) {
+        return 0;
+    }
+    cil_copy(r, b.at, a.at, (uint64_t)(uint32_t)count * a.bytes);
+    return 1;
+}
+
+uint64_t cil_array_clear(struct cil_runtime *r, uint64_t array, uint64_t place, uint64_t count,
+                         uint64_t d, uint64_t e)
+{
+    (void)d, (void)e;
+    if ((uint32_t)count == 0) {
+        return 0;
+    }
+    struct element first = find_elements(r, array, place, (uint32_t)count);
+    uint64_t bytes = (uint64_t)(uint32_t)count * first.bytes;
+    for (uint64_t done = 0, piece; done < bytes; done += piece) {
+        piece = MIN(bytes - done, CLEAR_BYTES);
+        memset(cil_memory(r, first.at + done, piece), 0, piece);
+        cil_poll(r, piece / 1024);
+    }
+    return 0;
+}
+
+/* The bytes of all elements of an array of a primitive type. @return their number, and that of one
+ * in *size; -1: the elements are of another type. */
+static int64_t bytes_of(struct cil_runtime *r, uint64_t array, uint32_t *start, uint32_t *size)
+{
+    const struct cil_gc_type *t;
+    uint32_t length = load_le32(cil_memory(r, (uint32_t)array + (uint64_t)CIL_LENGTH_AT, 4));
+    (void)cil_heap_size(r, (uint32_t)array, (uint32_t)cil_window_end(r, (uint32_t)array), &t);
+    if (t->shape != CIL_SHAPE_ARRAY) {
+        cil_end(r, CIL_BAD_ACCESS);
+    }
+    const struct cil_unit_type *k = &r->unit->runtime_types[t - r->world->heap.types];
+    unsigned kind = cil_plain(k->type->element)->kind;
+    *start = t->start;
+    *size = t->bytes;
+    return kind >= CIL_BOOLEAN && kind <= CIL_R8 ? (int64_t)length * t->bytes : -1;
+}
+
+/* @return 0: one of the arrays is not of a primitive type. */
+uint64_t cil_array_copy_bytes(struct cil_runtime *r, uint64_t from, uint64_t at, uint64_t to,
+                              uint64_t place, uint64_t count)
+{
+    uint32_t a, b, size;
+    int64_t have = bytes_of(r, from, &a, &size), room = bytes_of(r, to, &b, &size);
+    int64_t bytes = (uint32_t)count;
+    if (have < 0 || room < 0) {
+        return 0;
+    }
+    if (bytes + (uint32_t)at > have || bytes + (uint32_t)place > room) {
+        cil_end(r, CIL_BAD_ACCESS);
+    }
+    cil_copy(r, (uint64_t)(uint32_t)to + b + (uint32_t)place,
+             (uint64_t)(uint32_t)from + a + (uint32_t)at, (uint64_t)bytes);
+    return 1;
+}
+
+/* @return 0: they are of no primitive type. */
+uint64_t cil_array_element_size(struct cil_runtime *r, uint64_t array, uint64_t b, uint64_t c,
+                                uint64_t d, uint64_t e)
+{
+    (void)b, (void)c, (void)d, (void)e;
+    uint32_t start, size;
+    return bytes_of(r, array, &start, &size) < 0 ? 0 : size;
 }
