@@ -212,33 +212,32 @@ namespace System
 
         // ---- Colours: sequences of ANSI terminals ----
 
-        const ConsoleColor Usual = (ConsoleColor)(-1);
+        static int foreground, background; // a colour, plus 1; 0: the terminal's own
 
-        static ConsoleColor foreground = Usual, background = Usual;
-
-        static void Paint(ConsoleColor color, int code)
+        static int Paint(ConsoleColor color, int code)
         {
             const string Order = "04261537"; // of ANSI
             int n = (int)color;
             WriteTo(Output, String.Concat("\x1b[", code + (n < 8 ? 0 : 60) + Order[n & 7] - '0', "m"));
+            return n + 1;
         }
 
         public static ConsoleColor ForegroundColor
         {
-            get { return foreground; }
-            set { Paint(foreground = value, 30); }
+            get { return (ConsoleColor)(foreground - 1); }
+            set { foreground = Paint(value, 30); }
         }
 
         public static ConsoleColor BackgroundColor
         {
-            get { return background; }
-            set { Paint(background = value, 40); }
+            get { return (ConsoleColor)(background - 1); }
+            set { background = Paint(value, 40); }
         }
 
         public static void ResetColor()
         {
             WriteTo(Output, "\x1b[0m");
-            foreground = background = Usual;
+            foreground = background = 0;
         }
 
         public static void Clear() { WriteTo(Output, "\x1b[H\x1b[2J"); }

@@ -92,7 +92,7 @@ class DotNet(TestCase):
                  "run /files/large.exe", "run /files/nothing.exe", "run /files/thrown.exe",
                  "run /files/catches.exe", "run /files/leaves.exe", "run --memory 8M /files/grows.exe",
                  "run --memory 8M /files/garbage.exe", "run /files/null.exe", "run /bin/hello.exe",
-                 "echo 'one two  ONE' | /bin/words.exe", "run --memory 64K /bin/collatz.exe", "run --memory 1M /bin/collatz.exe",
+                 "echo 'one two  ONE' | /bin/words.exe", "run --memory 64K /bin/collatz.exe", "run --memory 2M /bin/collatz.exe",
                  "run --interp /bin/collatz.exe", "run /files/cut.exe", "run /files/native.exe", "run /lib/cil/mscorlib.dll",
                  "run /files/own.exe", "/files/endless.exe &", LISTED, "gc", "kill %1", "wait", "gc", "jit /bin/collatz.exe", "jit dump /bin/collatz.exe Collatz.Steps",
                  "jit dump /bin/collatz.exe Collatz.Steeps", PUBLISHES, "run /bin/collatz.exe", "poweroff"]
@@ -119,7 +119,7 @@ class DotNet(TestCase):
                 ("run /bin/hello.exe", "Hello, world!"),
                 ("echo 'one two  ONE' | /bin/words.exe", "     2 one\n     1 two\n"),
                 ("run --memory 64K /bin/collatz.exe", "it may have 64 KiB"),
-                ("run --memory 1M /bin/collatz.exe", "no memory for the program"),
+                ("run --memory 2M /bin/collatz.exe", "no memory for the program"),
                 ("run --interp /bin/collatz.exe", "not interpreted"),
                 ("run /files/cut.exe", "cut.exe: "),
                 ("run /files/native.exe", "no .NET assembly: it has no CLI header"),
