@@ -55,7 +55,7 @@ KILLS = 10
 COMPILER = ("kernel/jit/*", "kernel/jit/*/*", "kernel/load/typeid.*", "kernel/wasm/*/*", "kernel/lib/softfloat*",
             "arch/*/jit/*", "tests/oracle/main.c", "tests/oracle/gen/*", "tests/oracle/flip/*", "tools/halyard-wasm/compiled.*", "tools/halyard-wasm/engines.*", "tools/halyard-wasm/few_registers.h",
             "tools/halyard-wasm/sandbox_posix.c")
-KERNEL_ONLY = ("code_kernel.*", "codemem.*", "codepool.*", "debug.*", "native*", "sandbox.c", "wasm_inspect.*",
+KERNEL_ONLY = ("code_kernel.*", "codechunk.*", "codemem.*", "codepool.*", "debug.*", "native*", "sandbox.c", "wasm_inspect.*",
                "wasm_program.*", "wasm_report.*", "wasm_wasi.*", "runtime.S")
 # What the oracle of .NET programs tests, besides.
 CIL = ("kernel/cil/*/*", "lib/cil/*.cs", "tools/halyard-cil/*", "tests/oracle/cil/*", "scripts/lib/cilgen*.py")

@@ -5,6 +5,7 @@
 
 #include "kernel/fault/fault.h"
 #include "kernel/jit/budget.h"
+#include "kernel/jit/code/codechunk.h"
 #include "kernel/jit/code/codemem.h"
 #include "kernel/jit/code/debug.h"
 #include "kernel/lib/compiler.h"
@@ -25,6 +26,7 @@ STATIC_ASSERT(JIT_PROBE_EVERY + PAGE_SIZE <= THREAD_GROWING_GUARD, "no probe jum
 /** One piece. The debugger scripts know this type (scripts/gdb). */
 struct kernel_piece {
     struct code_kernel *of;
+    struct codechunk *chunk; /* NULL: it has memory of its own */
     struct codemem memory;
     struct fault_owner owner;
     const struct code_piece *means;
@@ -90,23 +92,37 @@ static bool symbol(struct fault_owner *owner, uintptr_t pc, char *buf, size_t le
 
 /* ---- Code memory ---- */
 
-static enum status alloc_block(void *ctx, size_t size, struct code_block *out)
+/* A larger block has pages of its own: at most a quarter of a chunk is lost at its end. */
+#define SHARED_MAX ((size_t)CODECHUNK_PAGES * PAGE_SIZE / 4)
+
+static bool charge(struct code_kernel *k, size_t pages)
 {
-    struct code_kernel *k = ctx;
+    bool ok = budget_charge(k->budget, pages * PAGE_SIZE);
+    if (ok) {
+        atomic_fetch_add_explicit(&k->pages, pages, memory_order_relaxed);
+    }
+    return ok;
+}
+
+static void uncharge(struct code_kernel *k, size_t pages)
+{
+    atomic_fetch_sub_explicit(&k->pages, pages, memory_order_relaxed);
+    budget_uncharge(k->budget, pages * PAGE_SIZE);
+}
+
+static enum status alloc_own(struct code_kernel *k, struct kernel_piece *p, size_t size,
+                             struct code_block *out)
+{
     size_t count = ALIGN_UP(size, (size_t)PAGE_SIZE) / PAGE_SIZE;
-    if (!budget_charge(k->budget, count * PAGE_SIZE)) {
+    const size_t pages[LOAD_PART_COUNT] = {[LOAD_CODE] = count};
+    if (!charge(k, count)) {
         return E_NOMEM;
     }
-    struct kernel_piece *p = heap_zalloc(sizeof(*p));
-    const size_t pages[LOAD_PART_COUNT] = {[LOAD_CODE] = count};
-    enum status s = p == NULL ? E_NOMEM : codemem_alloc(&p->memory, pages, k->name);
+    enum status s = codemem_alloc(&p->memory, pages, k->name);
     if (s != OK) {
-        heap_free(p);
-        budget_uncharge(k->budget, count * PAGE_SIZE);
+        uncharge(k, count);
         return s;
     }
-    p->of = k;
-    atomic_fetch_add_explicit(&k->pages, count, memory_order_relaxed);
     *out = (struct code_block){.bytes = codemem_writable(&p->memory, LOAD_CODE),
                                .address = codemem_address(&p->memory, LOAD_CODE),
                                .size = count * PAGE_SIZE,
@@ -114,11 +130,73 @@ static enum status alloc_block(void *ctx, size_t size, struct code_block *out)
     return OK;
 }
 
+/* The chunk that has room for a block. */
+static struct codechunk *chunk_for(struct code_kernel *k, size_t size)
+{
+    if (k->chunk == NULL || codechunk_pages(k->chunk, size) == SIZE_MAX) {
+        struct codechunk *c = codechunk_create(k->name, k->has_landing_pads);
+        k->chunk = c == NULL ? k->chunk : c;
+        return c;
+    }
+    return k->chunk;
+}
+
+static void destroy_chunk(struct code_kernel *k, struct codechunk *c)
+{
+    k->chunk = k->chunk == c ? NULL : k->chunk;
+    uncharge(k, c->taken);
+    codechunk_destroy(c);
+}
+
+static enum status alloc_shared(struct code_kernel *k, struct kernel_piece *p, size_t size,
+                                struct code_block *out)
+{
+    struct codechunk *c = chunk_for(k, size);
+    size_t fresh = c == NULL ? 0 : codechunk_pages(c, size);
+    vaddr_t address;
+    uint8_t *bytes = NULL;
+    if (c != NULL && charge(k, fresh)) {
+        bytes = codechunk_alloc(c, size, k->fill, &address);
+        if (bytes == NULL) {
+            uncharge(k, fresh);
+        }
+    }
+    if (bytes == NULL) {
+        if (c != NULL && c->blocks == 0) {
+            destroy_chunk(k, c);
+        }
+        return E_NOMEM;
+    }
+    p->chunk = c;
+    *out = (struct code_block){.bytes = bytes,
+                               .address = address,
+                               .size = ALIGN_UP(size, (size_t)CODECHUNK_ALIGN),
+                               .owner = p};
+    return OK;
+}
+
+static enum status alloc_block(void *ctx, size_t size, struct code_block *out)
+{
+    struct code_kernel *k = ctx;
+    struct kernel_piece *p = heap_zalloc(sizeof(*p));
+    if (p == NULL) {
+        return E_NOMEM;
+    }
+    p->of = k;
+    enum status s = k->has_one_thread && size <= SHARED_MAX ? alloc_shared(k, p, size, out)
+                                                            : alloc_own(k, p, size, out);
+    if (s != OK) {
+        heap_free(p);
+    }
+    return s;
+}
+
 static enum status seal(void *ctx, struct code_block *block)
 {
     struct code_kernel *k = ctx;
     struct kernel_piece *p = block->owner;
-    enum status s = codemem_seal(&p->memory, k->has_landing_pads);
+    enum status s =
+        p->chunk != NULL ? codechunk_seal(p->chunk) : codemem_seal(&p->memory, k->has_landing_pads);
     if (s != OK) {
         return s;
     }
@@ -143,9 +221,12 @@ static void free_block(void *ctx, struct code_block *block)
         code_removed_hook(p->means);
         fault_disown(&p->owner);
     }
-    codemem_free(&p->memory);
-    atomic_fetch_sub_explicit(&k->pages, block->size / PAGE_SIZE, memory_order_relaxed);
-    budget_uncharge(k->budget, block->size);
+    if (p->chunk == NULL) {
+        codemem_free(&p->memory);
+        uncharge(k, block->size / PAGE_SIZE);
+    } else if (codechunk_free(p->chunk)) {
+        destroy_chunk(k, p->chunk);
+    }
     heap_free(p);
     *block = (struct code_block){.owner = NULL};
 }

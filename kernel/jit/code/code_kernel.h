@@ -8,6 +8,7 @@
 #include "kernel/jit/code/code_map.h"
 
 struct budget;
+struct codechunk;
 struct thread_owner;
 
 /**
@@ -16,7 +17,12 @@ struct thread_owner;
 struct code_kernel {
     struct code_space space; /* the interface for others */
     const char *name; /* [I] shown by `mem map` and in reports; must live as long as the struct */
-    bool has_landing_pads;            /* [I] indirect branches into the code land on landing pads */
+    bool has_landing_pads; /* [I] indirect branches into the code land on landing pads */
+    /* [I] Only one thread ever runs its code, and only that one asks for more: small blocks share
+     * pages. */
+    bool has_one_thread;
+    uint8_t fill;                     /* [I] what is between small blocks: it traps */
+    struct codechunk *chunk;          /* [t] where the next small block goes; NULL: a new one */
     const struct thread_owner *owner; /* [I] the owner of the threads that run it; NULL: none */
     struct budget *budget;            /* [I] charged for code memory; NULL: none */
     _Atomic size_t pages;             /* pages in use. Relaxed: a sum */

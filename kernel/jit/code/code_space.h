@@ -14,7 +14,7 @@ struct code_piece;
 struct code_block {
     uint8_t *bytes;                 /* where it can be written until it is sealed */
     uint64_t address;               /* where it will run */
-    size_t size;                    /* bytes, whole pages */
+    size_t size;                    /* bytes, at least those that were asked for */
     const struct code_piece *piece; /* set by seal(): the meaning of its addresses (code_map.h) */
     void *owner;                    /* belongs to the implementation */
 };

@@ -44,19 +44,18 @@ uint8_t *codemem_writable(const struct codemem *m, enum load_part part)
     return (uint8_t *)(uintptr_t)(part == LOAD_CODE ? m->alias.base : codemem_address(m, part));
 }
 
-/* Map the frames of the code part into a range, run by run. On failure nothing remains mapped. */
-static enum status map_code(struct codemem *m, struct vm_range *range, unsigned prot)
+enum status codemem_map(struct vm_range *range, size_t first, const paddr_t *frames, size_t count,
+                        unsigned prot)
 {
-    size_t count = m->pages[LOAD_CODE];
     for (size_t i = 0; i < count;) {
         size_t run = 1;
-        while (i + run < count && m->frames[i + run].raw == m->frames[i].raw + run * PAGE_SIZE) {
+        while (i + run < count && frames[i + run].raw == frames[i].raw + run * PAGE_SIZE) {
             run++;
         }
-        enum status s = vm_map_frames(range, i, m->frames[i], run, prot);
+        enum status s = vm_map_frames(range, first + i, frames[i], run, prot);
         if (s != OK) {
             if (i != 0) {
-                vm_unmap(range, 0, i, false);
+                vm_unmap(range, first, i, false);
             }
             return s;
         }
@@ -65,7 +64,29 @@ static enum status map_code(struct codemem *m, struct vm_range *range, unsigned 
     return OK;
 }
 
-/* The frames are not consecutive in general: map_code()
+static enum status map_code(struct codemem *m, struct vm_range *range, unsigned prot)
+{
+    return codemem_map(range, 0, m->frames, m->pages[LOAD_CODE], prot);
+}
+
+enum status codemem_take_frames(paddr_t *frames, size_t count)
+{
+    mutex_lock(&lock);
+    enum status s = codepool_alloc(frames, count);
+    mutex_unlock(&lock);
+    return s;
+}
+
+void codemem_free_frames(const paddr_t *frames, size_t count)
+{
+    if (count != 0) {
+        mutex_lock(&lock);
+        codepool_free(frames, count);
+        mutex_unlock(&lock);
+    }
+}
+
+/* The frames are not consecutive in general: codemem_map()
  * maps them in order, so the addresses are. */
 static enum status take_frames(struct codemem *m)
 {
@@ -74,9 +95,7 @@ static enum status take_frames(struct codemem *m)
     if (m->frames == NULL) {
         return E_NOMEM;
     }
-    mutex_lock(&lock);
-    enum status s = codepool_alloc(m->frames, count);
-    mutex_unlock(&lock);
+    enum status s = codemem_take_frames(m->frames, count);
     m->frame_count = s == OK ? count : 0;
     return s;
 }
@@ -193,11 +212,7 @@ void codemem_free(struct codemem *m)
         /* Pages that were never populated are skipped. */
         vm_unmap(&m->range, m->pages[LOAD_CODE], owned, true);
     }
-    if (m->frame_count != 0) {
-        mutex_lock(&lock);
-        codepool_free(m->frames, m->frame_count);
-        mutex_unlock(&lock);
-    }
+    codemem_free_frames(m->frames, m->frame_count);
     heap_free(m->frames);
     vm_release(&m->range);
     *m = (struct codemem){0};

@@ -51,6 +51,16 @@ enum status codemem_seal(struct codemem *m, bool has_landing_pads);
  * @context{thread, may sleep} @locks loader */
 void codemem_free(struct codemem *m);
 
+/** @brief Frames for code, which the direct map does not contain, and back.
+ * @return OK; E_NOMEM: none was allocated. @context{thread, may sleep} @locks loader */
+enum status codemem_take_frames(paddr_t *frames, size_t count);
+void codemem_free_frames(const paddr_t *frames, size_t count);
+
+/** @brief Map such frames in order into pages of a range. @return OK; E_NOMEM: nothing is mapped.
+ * @context{thread} */
+enum status codemem_map(struct vm_range *range, size_t first, const paddr_t *frames, size_t count,
+                        unsigned prot);
+
 /** @brief Initialise the pool. @context{thread, once} */
 void codemem_init(void);
 

@@ -157,8 +157,10 @@ static void run(void *arg)
 static void init_code(struct bytecode_program *p)
 {
     p->features = jit_native_features();
-    p->code = (struct code_kernel){
-        .name = p->path, .has_landing_pads = (p->features & jit_machine_native->landing_pads) != 0};
+    p->code = (struct code_kernel){.name = p->path,
+                                   .fill = jit_native->code_fill,
+                                   .has_landing_pads =
+                                       (p->features & jit_machine_native->landing_pads) != 0};
     code_kernel_init(&p->code);
 }
 

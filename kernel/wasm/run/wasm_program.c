@@ -147,6 +147,15 @@ static enum status open_store(struct wasm_program *w)
     return s;
 }
 
+static bool has_shared_memory(const struct wasm_module *m)
+{
+    bool found = false;
+    for (uint32_t n = 0; n < m->memory_count; n++) {
+        found = found || m->memories[n].limits.is_shared;
+    }
+    return found;
+}
+
 static enum status load_module(struct wasm_program *w, struct wasm_code **out)
 {
     const struct wasm_bounds bounds = {.arena_bytes = WASM_PROGRAM_ARENA,
@@ -158,6 +167,8 @@ static enum status load_module(struct wasm_program *w, struct wasm_code **out)
     if (s != OK) {
         return bytecode_refuse(&w->bytecode, s, err.text);
     }
+    /* Without a shared memory there are no other threads: wasm_threads.c refuses to start them. */
+    w->bytecode.code.has_one_thread = !has_shared_memory(w->module);
     uint64_t begin = clock_now_ns();
     s = wasm_load(w->store, w->module, out, &err);
     w->module = NULL;

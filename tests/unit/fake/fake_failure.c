@@ -75,9 +75,20 @@ WRAP(enum status, E_NOMEM, vm_reserve, (struct vm_range * range, const struct vm
 WRAP(enum status, E_NOMEM, hal_mmu_map,
      (vaddr_t va, paddr_t pa, size_t pages, unsigned prot, enum mem_type type),
      (va, pa, pages, prot, type))
-WRAP(enum status, E_NOMEM, hal_mmu_protect,
-     (vaddr_t va, size_t pages, unsigned prot, struct hal_mmu_batch *batch),
-     (va, pages, prot, batch))
+
+/* Needs memory only to split a leaf. */
+enum status __real_hal_mmu_protect(vaddr_t va, size_t pages, unsigned prot,
+                                   struct hal_mmu_batch *batch);
+enum status __wrap_hal_mmu_protect(vaddr_t va, size_t pages, unsigned prot,
+                                   struct hal_mmu_batch *batch);
+enum status __wrap_hal_mmu_protect(vaddr_t va, size_t pages, unsigned prot,
+                                   struct hal_mmu_batch *batch)
+{
+    struct hal_mapping m;
+    bool is_leaf = pages == 1 && hal_mmu_query(va, &m) && m.size == PAGE_SIZE;
+    return !is_leaf && refuses() ? E_NOMEM : __real_hal_mmu_protect(va, pages, prot, batch);
+}
+
 /* Usually reuses the memory of an ended thread and allocates nothing. */
 WRAP(enum status, E_NOMEM, thread_create,
      (const struct thread_options *options, struct thread **out), (options, out))
