@@ -217,8 +217,9 @@ class DotNet(TestCase):
         self.assertIn("exit status 6", told["run /files/lines.exe"])
         number = next(n for n, text in enumerate(source.read_text().splitlines(), 1) if '"outer"' in text)
         self.assertRegex(told["run /files/lines.exe uncaught"],
-                         rf"program lines.exe: unhandled exception: System.InvalidOperationException\n  #0 Lines.P::Wrap \(IL_\w+\) in {source}:{number}\n"
-                         r"  #1 Lines.P::Main \(IL_\w+\) in /elsewhere/other.cs:4002\n")
+                         rf"program lines.exe: unhandled exception: System.InvalidOperationException: outer\n  #0 Lines.P::Wrap \(IL_\w+\) in {source}:{number}\n"
+                         r"  #1 Lines.P::Main \(IL_\w+\) in /elsewhere/other.cs:4002\n"
+                         rf"  inner exception: System.DivideByZeroException: Attempted to divide by zero.\n  #0 Lines.P::Restart \(IL_\w+\) in {source}:\d+\n")
         other = told["run /files/other.exe uncaught"]
         self.assertEqual(other.count("/files/other.exe.mdb: of another build of the assembly: there are no lines\n"), 1)
         self.assertNotIn("cil_lines.cs", other)

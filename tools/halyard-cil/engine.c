@@ -57,10 +57,10 @@ static void print_frame(const struct cil_unit *u, uint32_t method, uint32_t offs
 }
 
 /* Where an exception comes from that the program might have caught, then its way. */
-static void print_passed(const struct cil_runtime *r)
+static void print_passed(const struct cil_runtime *r, uint32_t object)
 {
     struct cil_pass frames[FRAMES_MAX];
-    uint32_t count = cil_thrown_trace(r, frames, FRAMES_MAX);
+    uint32_t count = cil_thrown_trace(r, object, frames, FRAMES_MAX);
     for (uint32_t n = 0; n < count; n++) {
         print_frame(r->unit, frames[n].method, frames[n].offset);
     }
@@ -78,9 +78,21 @@ static void print_active(const struct cil_unit *u, const struct code_trace *trac
     }
 }
 
-static int print_ending(const struct cil_runtime *r)
+static void print_inner(const struct cil_runtime *r)
 {
-    char name[256];
+    uint32_t object = r->thrown;
+    for (unsigned n = 0; n < CIL_INNER_MAX && (object = cil_thrown_inner(r, object)) != 0; n++) {
+        char text[CIL_THROWN_TEXT];
+        cil_thrown_text(r, object, text, sizeof text);
+        fprintf(stderr, "  inner exception: %s\n", text);
+        print_passed(r, object);
+    }
+}
+
+/* @param active Where an exception comes from that nothing in the program might have caught. */
+static int print_ending(const struct cil_runtime *r, const struct code_trace *active)
+{
+    char thrown[CIL_THROWN_TEXT] = "";
     static const char *const texts[] = {
         [CIL_GOES_ON] = "stopped",
         [CIL_EXITED] = "exit",
@@ -93,18 +105,15 @@ static int print_ending(const struct cil_runtime *r)
     if (r->ending == CIL_EXITED) {
         return r->exit_status & 0xff;
     }
-    uint32_t type = 0;
-    if (r->ending == CIL_THROWN && r->thrown <= r->world->length - 4) {
-        memcpy(&type, r->world->memory.base + r->thrown, 4);
-    }
-    struct cil_type *t = cil_unit_type_at(r->unit, type);
-    if (t != NULL) {
-        (void)cil_type_text(name, sizeof name, t);
-    }
-    fprintf(stderr, "halyard-cil: %s%s%s\n", texts[r->ending], t == NULL ? "" : ": ",
-            t == NULL ? "" : name);
     if (r->ending == CIL_THROWN) {
-        print_passed(r);
+        cil_thrown_text(r, r->thrown, thrown, sizeof thrown);
+    }
+    fprintf(stderr, "halyard-cil: %s%s%s\n", texts[r->ending], thrown[0] == '\0' ? "" : ": ",
+            thrown);
+    print_active(r->unit, active);
+    if (r->ending == CIL_THROWN) {
+        print_passed(r, r->thrown);
+        print_inner(r);
     }
     return TOOL_TRAPPED;
 }
@@ -195,6 +204,7 @@ static int interpret(struct cil_runtime *r, const struct ir_bits *args, struct i
                                  .call = call_native,
                                  .poll = go_on};
     static struct ir_stack stack;
+    static const struct code_trace none; /* the interpreter tells of traps only */
     struct ir_stop stop = {.depth = 0};
     stack = (struct ir_stack){.bytes_max = STACK_LIMIT, .calls_max = CALLS_MAX};
     r->leave = leave_interpreter;
@@ -204,7 +214,7 @@ static int interpret(struct cil_runtime *r, const struct ir_bits *args, struct i
     const struct ir_target target = method_at(r, 0, (uintptr_t)&r->context);
     if (setjmp(back) != 0) {
         ir_stack_free(&stack);
-        return print_ending(r);
+        return print_ending(r, &none);
     }
     enum ir_outcome outcome = ir_interpret(&host, &stack, &target, args, result, &stop);
     ir_stack_free(&stack);
@@ -214,7 +224,7 @@ static int interpret(struct cil_runtime *r, const struct ir_bits *args, struct i
         print_active(r->unit, &trace);
     }
     if (outcome == IR_RETURNED && cil_runtime_has_thrown(r)) {
-        return print_ending(r);
+        return print_ending(r, &none);
     }
     return outcome == IR_RETURNED ? 0 : TOOL_TRAPPED;
 }
@@ -229,11 +239,7 @@ int engine_report(const struct cil_runtime *r, const struct cil_stop *stop)
         print_active(r->unit, trace);
         return TOOL_TRAPPED;
     }
-    int status = print_ending(r);
-    if (status == TOOL_TRAPPED && r->passed_count == 0) {
-        print_active(r->unit, trace);
-    }
-    return status;
+    return print_ending(r, trace);
 }
 
 static void without_passes(struct jit_options *jit)

@@ -27,18 +27,9 @@ static const char *const exceptions[IR_TRAP_COUNT] = {
     [IR_TRAP_NO_MEMORY] = "System.OutOfMemoryException",
 };
 
-/* The exception's type; NULL: unknown. */
-static struct cil_type *thrown_type(const struct cil_runtime *r)
-{
-    return r->thrown > r->world->length - 4
-               ? NULL
-               : cil_unit_type_at(r->unit, load_le32(r->world->memory.base + r->thrown));
-}
-
 static const char *name_of(const struct cil_runtime *r, const struct cil_stop *stop, char *name,
                            size_t len)
 {
-    struct cil_type *t;
     if (stop->is_trap) {
         return exceptions[stop->trap];
     }
@@ -48,17 +39,11 @@ static const char *name_of(const struct cil_runtime *r, const struct cil_stop *s
     case CIL_NEGATIVE:
         return exceptions[IR_TRAP_OVERFLOW];
     case CIL_THROWN:
-        t = thrown_type(r);
-        break;
+        cil_thrown_text(r, r->thrown, name, len);
+        return name;
     default:
         return exceptions[IR_TRAP_MEMORY];
     }
-    if (t == NULL) {
-        return "?";
-    }
-    (void)cil_type_text(name, len, t);
-    str_make_printable(name);
-    return name;
 }
 
 static void print_frame(const struct cil_runtime *r, unsigned n, uint32_t method, uint32_t offset)
@@ -85,28 +70,43 @@ static void print_active(const struct cil_runtime *r, const struct code_trace *t
     }
 }
 
-static void print_passed(const struct cil_runtime *r)
+static void print_passed(const struct cil_runtime *r, uint32_t object)
 {
     struct cil_pass frames[FRAMES_MAX];
-    uint32_t count = cil_thrown_trace(r, frames, FRAMES_MAX);
+    uint32_t count = cil_thrown_trace(r, object, frames, FRAMES_MAX);
     for (uint32_t n = 0; n < count; n++) {
         print_frame(r, n, frames[n].method, frames[n].offset);
     }
 }
 
+static void print_inner(const struct cil_runtime *r)
+{
+    uint32_t object = r->thrown;
+    for (unsigned n = 0; n < CIL_INNER_MAX && (object = cil_thrown_inner(r, object)) != 0; n++) {
+        char text[CIL_THROWN_TEXT];
+        cil_thrown_text(r, object, text, sizeof text);
+        console_printf("  inner exception: %s\n", text);
+        print_passed(r, object);
+    }
+}
+
 void cil_report(const char *program, const struct cil_runtime *r, const struct cil_stop *stop)
 {
-    char name[NAME_BYTES];
+    char name[CIL_THROWN_TEXT];
     const struct code_map *map = r->engine;
+    bool is_thrown = !stop->is_trap && stop->ending == CIL_THROWN;
     if (!stop->is_trap && stop->ending == CIL_DAMAGED) {
         console_printf("program %s: the heap is damaged\n", program);
     } else {
         console_printf("program %s: unhandled exception: %s\n", program,
                        name_of(r, stop, name, sizeof name));
     }
-    if (!stop->is_trap && stop->ending == CIL_THROWN && map->trace.depth == 0) {
-        print_passed(r);
+    if (is_thrown && map->trace.depth == 0) {
+        print_passed(r, r->thrown);
     } else {
         print_active(r, &map->trace);
+    }
+    if (is_thrown) {
+        print_inner(r);
     }
 }

@@ -11,6 +11,7 @@
 #include "kernel/cil/run/natives.h"
 #include "kernel/lib/endian.h"
 #include "kernel/lib/string.h"
+#include "kernel/lib/unicode.h"
 
 #define NAME_BYTES     512
 #define PATH_BYTES_MAX 4096
@@ -123,11 +124,10 @@ static void add(struct name *n, const char *text)
     n->text[n->len] = '\0';
 }
 
-/* As .NET writes it: a nested type after a plus sign. */
 static void add_type(struct name *n, const struct cil_type *t)
 {
     size_t room = sizeof n->text - n->len;
-    n->len += MIN(cil_type_text(n->text + n->len, room, t), room - 1);
+    n->len += MIN(cil_type_dotnet_text(n->text + n->len, room, t), room - 1);
 }
 
 static void add_parameters(struct cil_runtime *r, struct name *n, const struct cil_unit_method *m)
@@ -155,9 +155,6 @@ uint64_t cil_trace_name(struct cil_runtime *r, uint64_t method, uint64_t has_par
     add(&n, cil_cell_string(&m->a->image, CIL_METHOD_DEF, m->row, CIL_METHOD_DEF_NAME));
     if ((uint32_t)has_parameters != 0) {
         add_parameters(r, &n, m);
-    }
-    for (char *at = n.text; (at = strchr(at, '/')) != NULL;) {
-        *at = '+';
     }
     return cil_string_from(r, n.text, n.len);
 }
@@ -204,19 +201,7 @@ uint64_t cil_trace_file(struct cil_runtime *r, uint64_t method, uint64_t offset,
 
 /* ---- The exception that ends the program ---- */
 
-/* Where System.Exception keeps its frames. @return 0: nowhere. */
-static uint32_t place_of_frames(const struct cil_unit *u)
-{
-    struct cil_class *c = cil_find_class(u->d->core, "System", "Exception");
-    const struct cil_layout *l = c == NULL ? NULL : cil_type_layout(u->d, c->type);
-    for (uint32_t n = 0; l != NULL && cil_class_fields(c) && n < c->field_count; n++) {
-        if (strcmp(c->fields[n].name, "passed") == 0) {
-            return l->offsets[n];
-        }
-    }
-    return 0;
-}
-
+/* The memory may be anything: other threads of the program have ended anywhere. */
 static bool load(const struct cil_runtime *r, uint64_t at, uint32_t *out)
 {
     if (at + 4 > cil_window_end(r, (uint32_t)at)) {
@@ -226,11 +211,27 @@ static bool load(const struct cil_runtime *r, uint64_t at, uint32_t *out)
     return true;
 }
 
-/* The memory may be anything: other threads of the program have ended anywhere. */
-static uint32_t noted_before(const struct cil_runtime *r, struct cil_pass *out, uint32_t max)
+/* A reference in a field of System.Exception, not null. Another core library than Halyard's does
+ * not have these names. */
+static bool load_field(const struct cil_runtime *r, uint32_t object, const char *name,
+                       uint32_t *out)
 {
-    uint32_t place = place_of_frames(r->unit), array, length, count = 0;
-    if (place == 0 || !load(r, (uint64_t)r->thrown + place, &array) || array == 0 ||
+    struct cil_domain *d = r->unit->d;
+    struct cil_class *c = cil_find_class(d->core, "System", "Exception");
+    const struct cil_layout *l = c == NULL ? NULL : cil_type_layout(d, c->type);
+    for (uint32_t n = 0; l != NULL && cil_class_fields(c) && n < c->field_count; n++) {
+        if (strcmp(c->fields[n].name, name) == 0) {
+            return load(r, (uint64_t)object + l->offsets[n], out) && *out != 0;
+        }
+    }
+    return false;
+}
+
+static uint32_t noted_before(const struct cil_runtime *r, uint32_t object, struct cil_pass *out,
+                             uint32_t max)
+{
+    uint32_t array, length, count = 0;
+    if (!load_field(r, object, "passed", &array) ||
         !load(r, (uint64_t)array + CIL_LENGTH_AT, &length)) {
         return 0;
     }
@@ -244,10 +245,11 @@ static uint32_t noted_before(const struct cil_runtime *r, struct cil_pass *out, 
     return count;
 }
 
-uint32_t cil_thrown_trace(const struct cil_runtime *r, struct cil_pass *out, uint32_t max)
+uint32_t cil_thrown_trace(const struct cil_runtime *r, uint32_t object, struct cil_pass *out,
+                          uint32_t max)
 {
-    uint32_t count = r->unit->notes != CIL_NOTES ? 0 : noted_before(r, out, max), kept = 0;
-    for (uint32_t n = 0; n < r->passed_count && count < max; n++) {
+    uint32_t count = noted_before(r, object, out, max), kept = 0;
+    for (uint32_t n = 0; object == r->thrown && n < r->passed_count && count < max; n++) {
         out[count++] = r->passed[n];
     }
     for (uint32_t n = 0; n < count; n++) {
@@ -257,4 +259,43 @@ uint32_t cil_thrown_trace(const struct cil_runtime *r, struct cil_pass *out, uin
         }
     }
     return kept;
+}
+
+uint32_t cil_thrown_inner(const struct cil_runtime *r, uint32_t object)
+{
+    uint32_t inner;
+    return load_field(r, object, "inner", &inner) ? inner : 0;
+}
+
+/* Both halves of a pair of surrogates become question marks. */
+static void copy_message(const struct cil_runtime *r, uint32_t string, char *out, size_t len)
+{
+    uint32_t length, two, unit;
+    size_t used = 0;
+    if (!load(r, (uint64_t)string + CIL_LENGTH_AT, &length)) {
+        return;
+    }
+    for (uint32_t n = 0; n < length && used + UNICODE_BYTES_MAX < len; n++) {
+        if (!load(r, (uint64_t)string + CIL_CHARS_AT + UINT64_C(4) * (n / 2), &two)) {
+            break;
+        }
+        unit = two >> (n % 2 * 16) & 0xffff;
+        used +=
+            unicode_encode(unit >= 0xd800 && unit <= 0xdfff ? '?' : unit, (uint8_t *)out + used);
+    }
+    out[used] = '\0';
+}
+
+void cil_thrown_text(const struct cil_runtime *r, uint32_t object, char *out, size_t len)
+{
+    uint32_t type, message;
+    struct cil_type *t = load(r, object, &type) ? cil_unit_type_at(r->unit, type) : NULL;
+    size_t used = t == NULL ? 0 : MIN(cil_type_text(out, len, t), len - 1);
+    if (used == 0) {
+        (void)str_copy(out, len, "?");
+    } else if (used + sizeof ": " < len && load_field(r, object, "message", &message)) {
+        (void)str_copy(out + used, len - used, ": ");
+        copy_message(r, message, out + used + 2, len - used - 2);
+    }
+    str_make_printable(out);
 }
