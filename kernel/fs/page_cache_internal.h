@@ -119,16 +119,20 @@ static inline bool page_cache_is_shared(const struct cache_page *p)
     return atomic_load_explicit(&p->pins, memory_order_relaxed) >= CACHE_SHARED;
 }
 
-/* The read section keeps the table. With the owner's lock no page gets contents meanwhile, so a
- * page that is not found, or not pinned, is not cached. */
+/* In a read section, which keeps the table. */
+static ALWAYS_INLINE struct cache_page *page_cache_try_pin(struct page_cache *c, uint64_t index)
+{
+    struct cache_page *p = page_cache_find(c, index);
+    return p != NULL && page_cache_pin(p, index) ? p : NULL;
+}
+
+/* With the owner's lock no page gets contents meanwhile, so a page that is not found, or not
+ * pinned, is not cached. */
 static ALWAYS_INLINE struct cache_page *page_cache_find_and_pin(struct page_cache *c,
                                                                 uint64_t index)
 {
     rcu_read_begin();
-    struct cache_page *p = page_cache_find(c, index);
-    if (p != NULL && !page_cache_pin(p, index)) {
-        p = NULL;
-    }
+    struct cache_page *p = page_cache_try_pin(c, index);
     rcu_read_end();
     return p;
 }

@@ -106,6 +106,25 @@ class Disks(TestCase):
         self.assertIn("read-only file system", said["write /x y"])
         self.assertIn("vda: ext4's extents: read-only", said["log"])
 
+    def test_cached_reads_need_few_instructions(self):
+        """Of a page, and of bytes in two pages: a file on FAT with clusters of 512 bytes begins anywhere in one."""
+        (self.work / "tree/lib/modules").mkdir(parents=True)
+        shutil.copyfile(BUILD / "modules/fat.ko", self.work / "tree/lib/modules/fat.ko")
+        make_disk(self.work / "tree", self.image)
+        data = self.work / "data.img"
+        figures = []
+        for words in (("mke2fs", "-q", "-F", "-t", "ext3", "-b", "4096", data, "40M"), ("mkfs.fat", "-F", "32", "-s", "1", data)):
+            data.write_bytes(bytes(40 << 20))
+            subprocess.run(list(map(str, words)), check=True, capture_output=True, env={**os.environ, "PATH": SBIN})
+            result = run("--disk", self.image, "--qemu", f"-drive if=none,id=data,format=raw,file={data} "
+                         "-device virtio-blk-pci,drive=data,serial=read", "--append", "mount=read:/data", "--bench=fs.cached_read4k_ns")
+            self.expect(result, 0, contains="bench fs.cached_read4k_ns ")
+            figures.append(float(result.output.split("bench fs.cached_read4k_ns ")[1].split()[0]))
+        page, two_pages = {"x86_64": (760, 795), "aarch64": (920, 970)}[MACHINE]  # 541 and 669 of them to copy
+        self.assertLessEqual(figures[0], page)
+        self.assertLessEqual(figures[1], two_pages)
+        self.assertGreater(figures[1], figures[0])
+
     def test_check_finds_errors(self):
         """`check` of a mounted and of an unmounted disk: each fault has a line, and the status is 1."""
         whole = bytearray(self.make())
