@@ -411,7 +411,7 @@ namespace System.Collections.Concurrent
                     if (!Wait(end))
                         return false;
                 if (isComplete)
-                    throw new InvalidOperationException("The collection has been marked as complete with regards to additions.");
+                    throw new InvalidOperationException("Adding is complete.");
                 items.TryAdd(item);
                 Monitor.PulseAll(this);
                 return true;
@@ -422,7 +422,7 @@ namespace System.Collections.Concurrent
         {
             T item;
             if (!TryTake(out item, Timeout.Infinite))
-                throw new InvalidOperationException("The collection argument is empty and has been marked as complete with regards to additions.");
+                throw new InvalidOperationException("Adding is complete, and there is no item.");
             return item;
         }
 

@@ -303,24 +303,5 @@ namespace System
             CopyBytes(src, srcOffset, dst, dstOffset, count);
         }
 
-        static void CheckIndex(Array array, int index)
-        {
-            if ((uint)index >= (uint)ByteLength(array))
-                throw new ArgumentOutOfRangeException("index");
-        }
-
-        public static byte GetByte(Array array, int index)
-        {
-            CheckIndex(array, index);
-            byte[] one = new byte[1];
-            CopyBytes(array, index, one, 0, 1);
-            return one[0];
-        }
-
-        public static void SetByte(Array array, int index, byte value)
-        {
-            CheckIndex(array, index);
-            CopyBytes(new byte[] { value }, 0, array, index, 1);
-        }
     }
 }

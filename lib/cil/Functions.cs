@@ -97,20 +97,6 @@ namespace System
             return (Abs(scaled - whole) >= 0.5 ? whole + Sign(scaled) : whole) / power;
         }
 
-        public static double IEEERemainder(double x, double y)
-        {
-            double rest = x % y;
-            if (rest != rest)
-                return Double.NaN;
-            double other = rest - Abs(y) * Sign(x);
-            if (Abs(other) == Abs(rest))
-            {
-                double quotient = x / y, rounded = Round(quotient);
-                return Abs(rounded) > Abs(quotient) ? other : rest;
-            }
-            return Abs(other) < Abs(rest) ? other : rest;
-        }
-
         // ---- Arcs, and hyperbolic functions ----
 
         public static double Asin(double d) { return Abs(d) <= 1 ? Atan2(d, Sqrt((1 - d) * (1 + d))) : Double.NaN; }

@@ -194,28 +194,25 @@ namespace System.Linq
         public static IEnumerable<T> Distinct<T>(this IEnumerable<T> from, IEqualityComparer<T> comparer)
         {
             Check(from);
-            return DistinctOf(from, comparer);
-        }
-
-        static IEnumerable<T> DistinctOf<T>(IEnumerable<T> from, IEqualityComparer<T> comparer)
-        {
-            HashSet<T> seen = new HashSet<T>(comparer);
-            foreach (T item in from)
-                if (seen.Add(item))
-                    yield return item;
+            return Later(() => from.Where(new HashSet<T>(comparer).Add));
         }
 
         public static IEnumerable<T> Reverse<T>(this IEnumerable<T> from)
         {
             Check(from);
-            return ReverseOf(from);
+            return Later(() =>
+            {
+                List<T> all = new List<T>(from);
+                all.Reverse();
+                return all;
+            });
         }
 
-        static IEnumerable<T> ReverseOf<T>(IEnumerable<T> from)
+        // A sequence that is made when it is walked over.
+        static IEnumerable<T> Later<T>(Func<IEnumerable<T>> make)
         {
-            List<T> all = new List<T>(from);
-            for (int n = all.Count - 1; n >= 0; n--)
-                yield return all[n];
+            foreach (T item in make())
+                yield return item;
         }
 
         // In order: stable. Each key is computed once, the first keys of all items before the second ones.

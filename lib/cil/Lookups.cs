@@ -111,13 +111,6 @@ namespace System.Linq
 
         // ---- Groups ----
 
-        static IEnumerable<IGrouping<TKey, TElement>> Grouped<T, TKey, TElement>(
-            IEnumerable<T> from, Func<T, TKey> keyOf, Func<T, TElement> element, IEqualityComparer<TKey> comparer)
-        {
-            foreach (IGrouping<TKey, TElement> group in LookupOf(from, keyOf, element, comparer))
-                yield return group;
-        }
-
         public static IEnumerable<IGrouping<TKey, T>> GroupBy<T, TKey>(this IEnumerable<T> from, Func<T, TKey> keyOf)
         {
             return from.GroupBy(keyOf, item => item, null);
@@ -140,7 +133,7 @@ namespace System.Linq
         {
             Check(from, keyOf);
             Check(from, element);
-            return Grouped(from, keyOf, element, comparer);
+            return Later(() => LookupOf(from, keyOf, element, comparer));
         }
 
         public static IEnumerable<TResult> GroupBy<T, TKey, TResult>(
@@ -231,20 +224,16 @@ namespace System.Linq
             Check(from, keyOf);
             Check(inner, innerKeyOf);
             Check(from, join);
-            return GroupJoined(from, inner, keyOf, innerKeyOf, join, comparer);
-        }
-
-        // A key that is null meets no other.
-        static IEnumerable<TResult> GroupJoined<T, TInner, TKey, TResult>(
-            IEnumerable<T> from, IEnumerable<TInner> inner, Func<T, TKey> keyOf, Func<TInner, TKey> innerKeyOf,
-            Func<T, IEnumerable<TInner>, TResult> join, IEqualityComparer<TKey> comparer)
-        {
-            Lookup<TKey, TInner> all = LookupOf(inner, innerKeyOf, item => item, comparer);
-            foreach (T item in from)
+            return Later(() =>
             {
-                TKey key = keyOf(item);
-                yield return join(item, key == null ? Empty<TInner>() : all[key]);
-            }
+                // A key that is null meets no other.
+                Lookup<TKey, TInner> all = LookupOf(inner, innerKeyOf, item => item, comparer);
+                return from.Select(item =>
+                {
+                    TKey key = keyOf(item);
+                    return join(item, key == null ? Empty<TInner>() : all[key]);
+                });
+            });
         }
     }
 }

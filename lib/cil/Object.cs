@@ -467,6 +467,18 @@ namespace System
         public static void KeepAlive(object o) { }
     }
 
+    public static class Nullable
+    {
+        public static Type GetUnderlyingType(Type nullableType)
+        {
+            bool isNullable = nullableType.IsGenericType && nullableType.GetGenericTypeDefinition() == typeof(Nullable<>);
+            return isNullable ? nullableType.GetGenericArguments()[0] : null;
+        }
+
+        public static int Compare<T>(T? n1, T? n2) where T : struct { return Collections.Generic.Comparer<T?>.Default.Compare(n1, n2); }
+        public static bool Equals<T>(T? n1, T? n2) where T : struct { return Collections.Generic.EqualityComparer<T?>.Default.Equals(n1, n2); }
+    }
+
     public struct Nullable<T> where T : struct
     {
         bool has;

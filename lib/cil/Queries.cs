@@ -166,7 +166,7 @@ namespace System.Linq
         public static IEnumerable<T> Intersect<T>(this IEnumerable<T> a, IEnumerable<T> b, IEqualityComparer<T> comparer)
         {
             CheckBoth(a, b);
-            return Common(a, b, comparer, true);
+            return Later(() => a.Distinct(comparer).Where(new HashSet<T>(b, comparer).Contains));
         }
 
         public static IEnumerable<T> Except<T>(this IEnumerable<T> a, IEnumerable<T> b) { return a.Except(b, null); }
@@ -174,15 +174,7 @@ namespace System.Linq
         public static IEnumerable<T> Except<T>(this IEnumerable<T> a, IEnumerable<T> b, IEqualityComparer<T> comparer)
         {
             CheckBoth(a, b);
-            return Common(a, b, comparer, false);
-        }
-
-        static IEnumerable<T> Common<T>(IEnumerable<T> a, IEnumerable<T> b, IEqualityComparer<T> comparer, bool isInBoth)
-        {
-            HashSet<T> others = new HashSet<T>(b, comparer);
-            foreach (T item in a.Distinct(comparer))
-                if (others.Contains(item) == isInBoth)
-                    yield return item;
+            return Later(() => a.Where(new HashSet<T>(b, comparer).Add));
         }
 
         public static bool SequenceEqual<T>(this IEnumerable<T> a, IEnumerable<T> b) { return a.SequenceEqual(b, null); }

@@ -45,8 +45,7 @@ namespace System.IO
 
         internal static void CopyBytes(byte[] from, int at, byte[] to, int index, int count)
         {
-            for (int n = 0; n < count; n++)
-                to[index + n] = from[at + n];
+            Array.Copy(from, at, to, index, count);
         }
 
         internal static void CheckRange(byte[] buffer, int offset, int count)
@@ -353,13 +352,18 @@ namespace System.IO
         readonly byte[] buffer = new byte[4096];
         int used;
         char high; // the first half of a pair, or 0
-        bool isClosed;
+        bool isClosed, leavesOpen;
 
         public StreamWriter(string path) : this(path, false) { }
         public StreamWriter(string path, bool append)
             : this(new FileStream(path, append ? FileMode.Append : FileMode.Create, FileAccess.Write)) { }
         public StreamWriter(string path, bool append, Encoding encoding) : this(path, append) { }
         public StreamWriter(Stream stream, Encoding encoding) : this(stream) { }
+
+        public StreamWriter(Stream stream, Encoding encoding, int bufferSize, bool leaveOpen) : this(stream)
+        {
+            leavesOpen = leaveOpen;
+        }
 
         public StreamWriter(Stream stream)
         {
@@ -447,7 +451,8 @@ namespace System.IO
             finally
             {
                 isClosed = true;
-                to.Close();
+                if (!leavesOpen)
+                    to.Close();
             }
         }
     }

@@ -25,8 +25,6 @@ namespace System
             return Compare(strA, indexA, strB, indexB, length, IgnoresCase(comparisonType));
         }
 
-        public static int Compare(string strA, string strB, bool ignoreCase, CultureInfo culture) { return Compare(strA, strB, ignoreCase); }
-
         public static int CompareOrdinal(string strA, int indexA, string strB, int indexB, int length)
         {
             return CompareOrdinal(PartOf(strA, indexA, length), PartOf(strB, indexB, length));
@@ -113,14 +111,6 @@ namespace System
         public bool Contains(string value, StringComparison comparisonType) { return IndexOf(value, comparisonType) >= 0; }
         public bool StartsWith(char value) { return length > 0 && this[0] == value; }
         public bool EndsWith(char value) { return length > 0 && this[length - 1] == value; }
-        public bool StartsWith(string value, bool ignoreCase, CultureInfo culture) { return StartsWith(value, HowOf(ignoreCase)); }
-        public bool EndsWith(string value, bool ignoreCase, CultureInfo culture) { return EndsWith(value, HowOf(ignoreCase)); }
-
-        static StringComparison HowOf(bool ignoresCase)
-        {
-            return ignoresCase ? StringComparison.OrdinalIgnoreCase : StringComparison.Ordinal;
-        }
-
         public string ToUpper(CultureInfo culture) { return ToUpper(); }
         public string ToLower(CultureInfo culture) { return ToLower(); }
         public string Trim(char trimChar) { return Trim(new char[] { trimChar }); }
@@ -185,12 +175,7 @@ namespace System
         public static bool IsSeparator(char c) { return c == ' ' || c == '\u00a0' || c == '\u1680' || (c >= '\u2000' && c <= '\u200a') || c == '\u2028' || c == '\u2029' || c == '\u202f' || c == '\u205f' || c == '\u3000'; }
         public static bool IsUpper(string s, int index) { return IsUpper(s[index]); }
         public static bool IsLower(string s, int index) { return IsLower(s[index]); }
-        public static bool IsControl(string s, int index) { return IsControl(s[index]); }
-        public static bool IsNumber(string s, int index) { return IsNumber(s[index]); }
         public static bool IsPunctuation(string s, int index) { return IsPunctuation(s[index]); }
-        public static bool IsSymbol(string s, int index) { return IsSymbol(s[index]); }
-        public static bool IsSeparator(string s, int index) { return IsSeparator(s[index]); }
-        public static bool IsSurrogate(string s, int index) { return IsSurrogate(s[index]); }
         public static bool IsSurrogatePair(char highSurrogate, char lowSurrogate) { return IsHighSurrogate(highSurrogate) && IsLowSurrogate(lowSurrogate); }
         public static bool IsSurrogatePair(string s, int index) { return index + 1 < s.Length && IsSurrogatePair(s[index], s[index + 1]); }
         public static double GetNumericValue(char c) { return IsDigit(c) ? c - '0' : -1; }

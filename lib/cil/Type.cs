@@ -106,6 +106,15 @@ namespace System
             return name[at] == '[' && name[at + 1] != ']' && name[at + 1] != ',' && name[at + 1] != '*';
         }
 
+        public string Namespace
+        {
+            get
+            {
+                int end = FullName.IndexOf(Name.TrimEnd('[', ',', ']')) - 1;
+                return end <= 0 || DeclaringType != null ? (DeclaringType == null ? null : DeclaringType.Namespace) : FullName.Substring(0, end);
+            }
+        }
+
         public override string ToString() { return FullName; }
         public override bool Equals(object other) { return ReferenceEquals(this, other); }
         public override int GetHashCode() { return RuntimeHelpers.GetHashCode(this); }

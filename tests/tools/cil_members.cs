@@ -5,6 +5,7 @@ using System.Collections.Generic;
 using System.Collections.ObjectModel;
 using System.Collections;
 using System.Globalization;
+using System.IO;
 using System.Linq;
 using System.Text;
 using System;
@@ -299,6 +300,53 @@ static class Formats_ { static void T(Func<object> f) { try { Console.WriteLine(
  }
 }
 
+static class Streams_
+{
+    internal static void Run()
+    {
+        MemoryStream stream = new MemoryStream();
+        using (BinaryWriter w = new BinaryWriter(stream, Encoding.UTF8, true))
+        {
+            w.Write(-42);
+            w.Write("h\u00e9llo");
+            w.Write(new string('x', 200));
+            w.Write(3.25);
+            w.Write(true);
+            w.Write((byte)7);
+            w.Write('\u00e9');
+            w.Write(123456789012L);
+            w.Write(new byte[] { 1, 2 });
+            w.Write(-1.50m);
+            w.Write((short)-3);
+            w.Write(2.5f);
+            w.Write(UInt64.MaxValue);
+        }
+        Console.WriteLine(BitConverter.ToString(stream.ToArray()));
+        stream.Position = 0;
+        BinaryReader r = new BinaryReader(stream);
+        Console.WriteLine(r.ReadInt32() + r.ReadString() + r.ReadString().Length + r.ReadDouble() + r.ReadBoolean() + r.ReadByte() + (int)r.ReadChar());
+        Console.WriteLine(r.ReadInt64() + " " + r.ReadBytes(2)[1] + r.ReadDecimal() + r.ReadInt16() + r.ReadSingle() + r.ReadUInt64() + r.ReadBytes(5).Length);
+        try
+        {
+            r.ReadInt32();
+        }
+        catch (EndOfStreamException)
+        {
+            Console.WriteLine("end");
+        }
+        Console.WriteLine(Nullable.GetUnderlyingType(typeof(int?)) + " " + (Nullable.GetUnderlyingType(typeof(int)) == null) + Nullable.Compare<int>(1, null));
+        Console.WriteLine(typeof(List<int>).Namespace + typeof(int[]).Namespace + (typeof(Members).Namespace == null));
+        Console.WriteLine(typeof(Dictionary<string, List<int[]>>) + typeof(List<int>[]).Name + typeof(Dictionary<int, int>.Enumerator).Name);
+        StringWriter text = new StringWriter();
+        TextWriter console = Console.Out;
+        Console.SetOut(text);
+        Console.WriteLine("{0} {1}", 1, 'x');
+        Console.Write(2.5);
+        Console.SetOut(console);
+        Console.WriteLine(text.ToString().Replace('\n', '/'));
+    }
+}
+
 static class Members
 {
     static void Main()
@@ -307,5 +355,6 @@ static class Members
         Collections_.Run();
         Arrays_.Run();
         Formats_.Run();
+        Streams_.Run();
     }
 }
