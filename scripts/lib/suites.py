@@ -28,7 +28,7 @@ SANITIZERS = {"ubsan": ("heap", "undefined"), "asan": ("address",)}
 # a half in every second sample, on one machine; and one half of all others.
 LONG_SMOKE = ("test_audit", "test_bytecode", "test_commands", "test_cuts", "test_debugger", "test_disks", "test_input", "test_profile",
               "test_screen", "test_share", "test_trace")
-LONGEST_SMOKE = ("test_boot", "test_consoles", "test_firmware", "test_hostile", "test_python", "test_wasi")
+LONGEST_SMOKE = ("test_boot", "test_consoles", "test_firmware", "test_hostile", "test_published", "test_wasi")
 BUILDING_SMOKE = {"test_demo": 1, "kernels": 3, "test_names": 5}  # in the samples without lessons
 PARTED_TOOLS = ("tools/test_run", "tools/test_redirect_go")
 RACE_ROUNDS = "4000"  # of 20,000 in a short run

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What tests/smoke/test_python.py runs with CPython in the guest and with the host's Python: both must print the same.
+"""What tests/smoke/test_published.py runs with CPython in the guest and with the host's Python: both must print the same.
 
 usage: python.py FOLDER; files are made in it.
 """
