@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// Lines of source files for the methods of a domain. The symbol file of an assembly is read when
-// the first line is asked for.
+// Find the source lines of a domain's methods. The first search in an assembly reads its symbol
+// file.
 #pragma once
 
 #include "kernel/cil/front/domain.h"
 
-#define CIL_PLACE_BYTES 200 /* of text; of a longer path the end is there */
+#define CIL_PLACE_BYTES 200 /* of text; a longer path loses its beginning */
 
 /**
  * @brief Find the line of an instruction. Unlike other functions of a domain, any thread of its

@@ -9,7 +9,7 @@
 #include "kernel/lib/status.h"
 #include "kernel/mm/vm.h"
 
-#define CODECHUNK_PAGES 64u
+#define CODECHUNK_PAGES 64u /* of a chunk */
 #define CODECHUNK_ALIGN 64u /* of each block: code and its constants need no more */
 
 /** An address range for blocks, one after the other. Private, except for codechunk_pages(). */

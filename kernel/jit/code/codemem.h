@@ -51,7 +51,7 @@ enum status codemem_seal(struct codemem *m, bool has_landing_pads);
  * @context{thread, may sleep} @locks loader */
 void codemem_free(struct codemem *m);
 
-/** @brief Frames for code, which the direct map does not contain, and back.
+/** @brief Allocate frames for code, which the direct map does not contain; free unmapped ones.
  * @return OK; E_NOMEM: none was allocated. @context{thread, may sleep} @locks loader */
 enum status codemem_take_frames(paddr_t *frames, size_t count);
 void codemem_free_frames(const paddr_t *frames, size_t count);

@@ -258,9 +258,9 @@ static bool is_constant_below(struct verifier *v, uint64_t index, uint32_t table
            fact_constant_below_length(v, table, index);
 }
 
-/* The index was compared. Or it is a constant in all rounds of a loop, and the constant was
- * compared. Or it may equal a value that was: last, because that guess fails more often, except for
- * a value that may be the same constant without any other relation to the index. */
+/* Four proofs, tried in this order, because the later ones fail more often: the index was compared;
+ * it is a constant in all rounds of a loop, and that constant was compared; it equals a value that
+ * was compared; it is a constant, and another value that was compared is the same constant. */
 static bool is_below_length(struct verifier *v, uint32_t index, uint32_t table)
 {
     if (fact_holds_of_itself(v, FACT_BELOW_LENGTH, index, table)) {
