@@ -72,6 +72,7 @@ static void find_switch(struct search *s)
 static void find_profile(struct search *s)
 {
     find_switch(s);
+    offer(s, "lines");
     offer(s, "stacks");
 }
 

@@ -175,9 +175,12 @@ def make_system(build, image, more=None, files=None):
 
 
 def stage_program(stage, program, files=None):
-    """The tree of a program's disk: /bin/NAME, and DIR's tree as /files."""
+    """The tree of a program's disk: /bin/NAME, its symbol file (.mdb) if it has one, and DIR's tree as /files."""
     (stage / "bin").mkdir(parents=True)
     shutil.copyfile(program, stage / "bin" / Path(program).name)
+    symbols = Path(f"{program}.mdb")  # the source lines of a .NET program
+    if symbols.is_file():
+        shutil.copyfile(symbols, stage / "bin" / symbols.name)
     if files is not None:
         stage_files(stage, files)
 

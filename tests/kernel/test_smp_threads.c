@@ -535,7 +535,7 @@ static void wait_until_sampled(cpu_t cpu)
     uint64_t total = 0;
     while (!is_sampled(cpu) && total < NS_PER_S / PROFILE_PERIOD_NS) {
         TEST_EQUAL(thread_sleep(NS_PER_MS), OK);
-        (void)profile_get(0, &e, &total);
+        (void)profile_get(PROFILE_FUNCTIONS, 0, &e, &total);
     }
     TEST_CHECK(is_sampled(cpu));
 }

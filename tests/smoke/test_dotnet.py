@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from person import Terminal
-from smoke import BUILD, MACHINE, TestCase, run
+from smoke import BUILD, MACHINE, TestCase, debug, run
 from tree import kernel_image
 
 CORE = sorted(str(path) for path in (Path(__file__).parents[2] / "lib/cil").glob("*.cs"))
@@ -225,6 +225,34 @@ class DotNet(TestCase):
         self.assertNotIn("cil_lines.cs", other)
         self.assertRegex(other, r"  #0 Lines.P::Wrap \(IL_\w+\)\n  #1 Lines.P::Main \(IL_\w+\)\n")
         self.assertRegex(told["jit dump /files/lines.exe Lines.P.Divide"], rf"; IL\n; in {source}:\d+\n  IL_0000: (.*\n)+; in {source}:\d+\n  IL_")
+
+    def test_panics_profiles_and_the_debugger_name_lines(self):
+        source = Path(__file__).parent / "cil_places.cs"
+        line = {word: n for n, text in enumerate(source.read_text().splitlines(), 1) for word in re.findall(r"// (\w+)$", text)}
+        program = self.folder / "places.exe"
+        subprocess.run(["mcs", "-debug", "-noconfig", "-nostdlib", f"-r:{BUILD / 'cil/mscorlib.dll'}", str(source), f"-out:{program}"],
+                       check=True, capture_output=True)
+        # An instruction that the compiler never emits, written over the first one of a method.
+        undefined = {"x86_64": "set *(unsigned short *)$pc = 0x0b0f", "aarch64": "set *(unsigned int *)$pc = 0"}[MACHINE]
+        done = debug(f"break 'places.exe!Places::Square'\ncontinue\nbacktrace\ndelete\n{undefined}\ncontinue\n", "--program", program)
+        everything = done.output + done.errors
+        for name, word in (("Square", "square"), ("Mix", "call"), ("Main", "main")):
+            self.assertRegex(everything, rf"in places\.exe!Places::{name} <IL_[0-9a-f]+> \(\) at {source}:{line[word]}\n", everything)
+        self.assertRegex(everything, r"PANIC: unexpected fault", everything)
+        report = everything[everything.index("PANIC: unexpected fault"):]
+        self.assertRegex(report, rf"Places::Square\+0x\w+ \(IL_0000, cil_places\.cs:{line['square']}\)\n", everything)
+        self.assertRegex(report, rf"Places::Main\+0x\w+ \(IL_\w+, cil_places\.cs:{line['main']}\)\n", everything)
+        lines = ["profile start", "run --cpu 1 /files/places.exe", "profile stop", "profile lines", "poweroff"]
+        result = run("--accel", "icount", "--files", self.folder, typed="\n".join(lines) + "\n")
+        self.expect(result)
+        told = dict(result.answers)
+        shares = {text: int(count) for count, text in re.findall(r"(?m)^ *\d+\.\d % +(\d+)  (\S.*)$", told["profile lines"])}
+        mix, divide = (sum(count for text, count in shares.items() if re.fullmatch(rf"places\.exe!Places::Mix \(IL_\w+, cil_places\.cs:{line[word]}\)", text))
+                       for word in ("call", "divide"))
+        whole = {text: int(count) for count, text in re.findall(r"(?m)^ *\d+\.\d % +(\d+)  (\S.*)$", told["profile stop"])}
+        self.assertGreater(min(mix, divide), 100, result.output)
+        self.assertLessEqual(mix + divide, whole["places.exe!Places::Mix"], result.output)
+        self.assertGreater(mix + divide, 0.9 * whole["places.exe!Places::Mix"], result.output)
 
     def test_threads_compute_what_mono_computes(self):
         """On 4 CPUs, with collections that stop threads that compute, wait and sleep; tasks; calls of delegates."""

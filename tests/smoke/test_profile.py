@@ -96,5 +96,5 @@ class Profile(TestCase):
     def test_the_profiler_starts_once_and_stops_once(self):
         lines = ["profile", "profile start", "profile start", "run /bin/compute.wasm", "profile stop", "profile stop", "profile faster", "poweroff"]
         result = run(typed="\n".join(lines) + "\n")
-        self.expect(result, 0, contains=["profile: already running", "usage: profile [start | stacks | stop]"])
+        self.expect(result, 0, contains=["profile: already running", "usage: profile [lines | stacks | start | stop]"])
         self.assertEqual(result.output.count("no samples"), 1, result.output)

@@ -20,6 +20,7 @@
 #include "kernel/jit/code/code_kernel.h"
 #include "kernel/jit/code/codemem.h"
 #include "kernel/lib/compiler.h"
+#include "kernel/lib/format.h"
 #include "kernel/sched/thread.h"
 
 #define BYTES ((size_t)3 * PAGE_SIZE - 5)
@@ -143,6 +144,52 @@ static void test_each_sealed_piece_has_a_fault_owner(void **state)
     take_back();
     assert_false(fault_code_is_program(at));
     assert_false(fault_describe_code(at + 3, buf, sizeof buf));
+}
+
+static void put_place(const void *source, uint32_t function, uint32_t location, char *buf,
+                      size_t len)
+{
+    assert_ptr_equal(source, names);
+    fmt_print(buf, len, " (%u of %u)", location, function);
+}
+
+static void test_a_place_is_that_of_the_next_row(void **state)
+{
+    (void)state;
+    static struct jit_row all[] = {{.pc = 6, .kind = JIT_ROW_CALL, .location = 10},
+                                   {.pc = 6, .kind = JIT_ROW_LANDING, .location = 99},
+                                   {.pc = 6, .kind = JIT_ROW_TRAP, .location = 11},
+                                   {.pc = 16, .kind = JIT_ROW_CALL, .location = 12},
+                                   {.pc = 16, .kind = JIT_ROW_TRAP, .location = 20},
+                                   {.pc = 30, .kind = JIT_ROW_CALL, .location = 21}};
+    static struct code_function three[] = {{.start = 0, .size = 16, .number = 1},
+                                           {.start = 16, .size = 24, .number = 2},
+                                           {.start = 40, .size = 8, .number = 3}};
+    static const char *const called[] = {NULL, "a", "b", "c"};
+    static const struct {
+        uint32_t at;
+        const char *text;
+    } wanted[] = {{0, "a+0x0 (10 of 1)"},  {5, "a+0x5 (10 of 1)"},  {6, "a+0x6 (11 of 1)"},
+                  {7, "a+0x7 (12 of 1)"},  {15, "a+0xf (12 of 1)"}, {16, "b+0x0 (20 of 2)"},
+                  {17, "b+0x1 (21 of 2)"}, {30, "b+0xe (21 of 2)"}, {40, "c+0x0 (0 of 3)"}};
+    char buf[32], small[8];
+    put();
+    piece.rows = all;
+    piece.row_count = ARRAY_COUNT(all);
+    piece.functions = three;
+    piece.function_count = ARRAY_COUNT(three);
+    piece.names = called;
+    piece.source = names;
+    pieces.place = put_place;
+    assert_int_equal(code_map_add(&map, &piece), OK);
+    for (unsigned n = 0; n < ARRAY_COUNT(wanted); n++) {
+        uintptr_t at = (uintptr_t)piece.block.address + wanted[n].at;
+        assert_true(fault_describe_code(at, buf, sizeof buf));
+        assert_string_equal(buf, wanted[n].text);
+        assert_true(fault_describe_code(at, small, sizeof small));
+        assert_int_equal(strncmp(small, buf, sizeof small - 1), 0);
+    }
+    take_back();
 }
 
 /* Otherwise the fault would be a panic. */
@@ -279,6 +326,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_code_is_never_writable_and_executable),
         cmocka_unit_test(test_each_sealed_piece_has_a_fault_owner),
+        cmocka_unit_test(test_a_place_is_that_of_the_next_row),
         cmocka_unit_test(test_a_fault_returns_to_where_the_code_was_entered),
         cmocka_unit_test(test_without_stack_a_fault_is_what_the_hardware_reported),
         cmocka_unit_test(test_without_stack_a_needed_switch_is_a_trap),

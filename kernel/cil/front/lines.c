@@ -46,6 +46,20 @@ bool cil_find_line(struct cil_assembly *a, uint32_t row, uint32_t offset, struct
     return has_symbols(a) && cil_symbols_find(&a->symbols, row, offset, out);
 }
 
+void cil_read_symbols(struct cil_domain *d)
+{
+    for (struct cil_assembly *a = d->assemblies; a != NULL; a = a->next) {
+        (void)has_symbols(a);
+    }
+}
+
+bool cil_known_line(const struct cil_assembly *a, uint32_t row, uint32_t offset,
+                    struct cil_line *out)
+{
+    return __atomic_load_n(&a->symbols_state, __ATOMIC_ACQUIRE) == THERE &&
+           cil_symbols_find(&a->symbols, row, offset, out);
+}
+
 void cil_line_text(struct cil_assembly *a, uint32_t row, uint32_t offset, char out[CIL_PLACE_BYTES])
 {
     const uint32_t room = CIL_PLACE_BYTES - 24; /* for the rest: " in ", ":", ten digits */

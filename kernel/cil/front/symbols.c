@@ -11,10 +11,10 @@
 #define MAGIC UINT64_C(0x45e82623fd7fa614)
 #define MAJOR 50u
 
-#define METHOD_BYTES      12u /* token, other data, its lines */
-#define SOURCE_BYTES      8u  /* number, data: its path first */
-#define PROGRAM_BYTES_MAX (UINT32_C(1) << 20)
-#define HIDDEN_LINE       0xfeefeeu /* code that belongs to no line */
+#define METHOD_BYTES      12u                 /* token, other data, its lines */
+#define SOURCE_BYTES      8u                  /* number, data: its path first */
+#define PROGRAM_BYTES_MAX (UINT32_C(1) << 16) /* a panic and the profiler have to go through it */
+#define HIDDEN_LINE       0xfeefeeu           /* code that belongs to no line */
 
 enum { COPY = 1, ADVANCE_OFFSET, ADVANCE_LINE, SET_SOURCE, ADD_OFFSET = 8 };
 enum { END_OF_METHOD = 1 };

@@ -35,7 +35,7 @@ enum status cil_symbols_open(const char *name, struct cil_bytes file, const uint
 
 /**
  * @brief Find the line of an instruction. Takes time in proportion to the method's lines, and at
- * most that for 1 MiB of them.
+ * most that for 64 KiB of them.
  * @param row Of MethodDef. @param offset Of the instruction in its CIL.
  * @return false: the file does not say, or is wrong there. @context{any}
  */

@@ -4,6 +4,7 @@
 #include "kernel/cil/run/cil_program.h"
 
 #include "kernel/base/clock.h"
+#include "kernel/cil/front/lines.h"
 #include "kernel/cil/run/natives.h"
 #include "kernel/cil/run/session.h"
 #include "kernel/fs/vfs.h"
@@ -297,6 +298,7 @@ static enum status load(struct bytecode_program *p)
         return bytecode_refuse(p, E_NOTSUP, ".NET assemblies are not interpreted here");
     }
     uint64_t begin = clock_now_ns();
+    p->code.place = cil_place;
     if (!cil_session_open(s, p->path, p->bytes, p->len, &p->budget.budget)) {
         return refuse(c);
     }
@@ -311,6 +313,7 @@ static enum status load(struct bytecode_program *p)
     if (!prepare(c) || !compile(c)) {
         return refuse(c);
     }
+    cil_read_symbols(s->domain); /* a panic cannot, nor the profiler's interrupt */
     p->load_ns = clock_now_ns() - begin;
     publish(c);
     bytecode_remember(p);

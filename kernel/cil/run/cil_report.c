@@ -7,6 +7,7 @@
 #include "kernel/cil/run/session.h"
 #include "kernel/cil/run/traces.h"
 #include "kernel/lib/endian.h"
+#include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/tty/console.h"
 
@@ -88,6 +89,34 @@ static void print_inner(const struct cil_runtime *r)
         console_printf("  inner exception: %s\n", text);
         print_passed(r, object);
     }
+}
+
+/* ---- In panics and profiles ---- */
+
+/* Source files are named on the computer where the compiler ran, which may be Windows. */
+static uint32_t folder_bytes(struct cil_bytes path)
+{
+    uint32_t n = path.len;
+    while (n > 0 && path.at[n - 1] != '/' && path.at[n - 1] != '\\') {
+        n--;
+    }
+    return n;
+}
+
+void cil_place(const void *unit, uint32_t method, uint32_t offset, char *buf, size_t len)
+{
+    const struct cil_unit_method *m = &((const struct cil_unit *)unit)->methods[method];
+    struct cil_line line;
+    if (m->kind != CIL_UNIT_METHOD) { /* the compiler's own */
+        return;
+    }
+    if (!cil_known_line(m->a, m->row, offset, &line)) {
+        fmt_print(buf, len, " (IL_%04x)", offset);
+        return;
+    }
+    uint32_t first = folder_bytes(line.path);
+    fmt_print(buf, len, " (IL_%04x, %.*s:%u)", offset, (int)MIN(line.path.len - first, NAME_BYTES),
+              (const char *)line.path.at + first, line.line);
 }
 
 void cil_report(const char *program, const struct cil_runtime *r, const struct cil_stop *stop)

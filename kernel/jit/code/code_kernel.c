@@ -5,10 +5,13 @@
 
 #include "kernel/fault/fault.h"
 #include "kernel/jit/budget.h"
+#include "kernel/jit/code/code_map_internal.h"
 #include "kernel/jit/code/codechunk.h"
 #include "kernel/jit/code/codemem.h"
 #include "kernel/jit/code/debug.h"
 #include "kernel/lib/compiler.h"
+#include "kernel/lib/sort.h"
+#include "kernel/lib/string.h"
 #include "kernel/mm/heap.h"
 #include "kernel/sched/thread.h"
 #include "kernel/trace/trace_calls.h"
@@ -83,10 +86,45 @@ static bool handle(struct fault_owner *owner, struct fault *fault)
     return true;
 }
 
+/* ---- Names ---- */
+
+static bool is_before(const struct jit_row *row, uint32_t at)
+{
+    return row->pc < at || (row->pc == at && row->kind != JIT_ROW_TRAP);
+}
+
+/* Only instructions that can trap, and calls, have rows; that of a call is behind it. Other
+ * instructions mostly prepare the next of these, so its place is theirs. @return the place in the
+ * source; 0: none is known. */
+static uint32_t location_of(const struct code_piece *p, const struct code_function *f, uint32_t at)
+{
+    uint32_t n = SORTED_FIND(p->rows, p->row_count, pc, at);
+    while (n < p->row_count && is_before(&p->rows[n], at)) {
+        n++;
+    }
+    uint32_t end = f->start + f->size;
+    if (n < p->row_count && is_before(&p->rows[n], end)) {
+        return p->rows[n].location;
+    }
+    return n > 0 && !is_before(&p->rows[n - 1], f->start) ? p->rows[n - 1].location : 0;
+}
+
+static void add_place(const struct code_kernel *k, const struct code_piece *p, uintptr_t pc,
+                      char *buf, size_t len)
+{
+    const struct code_function *f = &p->functions[code_piece_at(p, pc)];
+    uint32_t at = (uint32_t)(pc - p->block.address);
+    k->place(p->source, f->number, location_of(p, f, at), buf, len);
+}
+
 static bool symbol(struct fault_owner *owner, uintptr_t pc, char *buf, size_t len)
 {
     const struct kernel_piece *p = CONTAINER_OF(owner, struct kernel_piece, owner);
     code_piece_describe(p->means, pc, buf, len);
+    size_t used = strlen(buf);
+    if (p->of->place != NULL && p->means->source != NULL) {
+        add_place(p->of, p->means, pc, buf + used, len - used);
+    }
     return true;
 }
 

@@ -20,17 +20,17 @@ static void print_entry(const struct profile_entry *e, uint64_t total)
 
 /* Samples are taken while this prints, so that shares are of the total at the time of each line,
  * and their sum may differ a little from 100 %. */
-static bool print_profile(void)
+static bool print_profile(enum profile_list list)
 {
     struct profile_entry e;
     uint64_t total;
     uint32_t listed = 0;
-    while (listed < LISTED && profile_get(listed, &e, &total)) {
+    while (listed < LISTED && profile_get(list, listed, &e, &total)) {
         print_entry(&e, total);
         listed++;
     }
     if (listed != 0) {
-        (void)profile_get(0, &e, &total);
+        (void)profile_get(list, 0, &e, &total);
         console_printf("%16llu  samples\n", (unsigned long long)total);
     }
     return listed != 0;
@@ -64,24 +64,40 @@ static void start(void)
     }
 }
 
-bool tools_profile(int argc, char **argv)
+static void print_list(enum profile_list list)
 {
-    if (argc == 2 && strcmp(argv[1], "start") == 0) {
-        start();
-        return true;
-    }
-    if (argc == 2 && strcmp(argv[1], "stacks") == 0) {
-        print_stacks();
-        return true;
-    }
-    if (argc > 2 || (argc == 2 && strcmp(argv[1], "stop") != 0)) {
-        return false;
-    }
-    if (argc == 2) {
-        profile_stop();
-    }
-    if (!print_profile()) {
+    if (!print_profile(list)) {
         shell_error("profile: no samples\n");
     }
-    return true;
+}
+
+static void stop(void)
+{
+    profile_stop();
+    print_list(PROFILE_FUNCTIONS);
+}
+
+static void print_lines(void)
+{
+    print_list(PROFILE_LINES);
+}
+
+bool tools_profile(int argc, char **argv)
+{
+    static const struct {
+        const char *word;
+        void (*run)(void);
+    } actions[] = {
+        {"start", start}, {"stop", stop}, {"lines", print_lines}, {"stacks", print_stacks}};
+    if (argc == 1) {
+        print_list(PROFILE_FUNCTIONS);
+        return true;
+    }
+    for (size_t n = 0; argc == 2 && n < ARRAY_COUNT(actions); n++) {
+        if (strcmp(argv[1], actions[n].word) == 0) {
+            actions[n].run();
+            return true;
+        }
+    }
+    return false;
 }

@@ -32,7 +32,7 @@
 
 #define FRAMES  64u  /* innermost frames of a chain; outer ones are omitted */
 #define KNOWN   256u /* a power of two */
-#define ENTRIES 256u /* functions counted by name */
+#define ENTRIES 256u /* functions or lines in a list */
 
 STATIC_ASSERT(PROFILE_NAME_MAX <= CALLTREE_NAME_MAX,
               "the call tree does not shorten names further");
@@ -45,13 +45,17 @@ struct known {
     uint16_t name;    /* as calltree_name() */
 };
 
+struct counts {
+    uint32_t count;
+    struct profile_entry entries[ENTRIES]; /* by count, the largest first */
+};
+
 /* Field protection: [p] lock; the only locks taken under it are those for naming code (fault.c) */
 struct profile {
-    struct calltree tree;                  /* [p] */
-    struct known known[KNOWN];             /* [p] by pc */
-    uint64_t total;                        /* [p] */
-    uint32_t count;                        /* [p] */
-    struct profile_entry entries[ENTRIES]; /* [p] by count, the largest first */
+    struct calltree tree;               /* [p] */
+    struct known known[KNOWN];          /* [p] by pc */
+    uint64_t total;                     /* [p] */
+    struct counts lists[PROFILE_LISTS]; /* [p] */
 };
 
 static struct spinlock lock = SPINLOCK_INIT;
@@ -64,12 +68,12 @@ static uint64_t round_ns; /* time between two samples of one CPU; set before the
 static _Atomic uint64_t left_out; /* samples dropped because another CPU held the lock; relaxed */
 static _Atomic bool is_running;   /* acquire and release: protects the timers */
 
-bool profile_get(uint32_t i, struct profile_entry *out, uint64_t *total)
+bool profile_get(enum profile_list list, uint32_t i, struct profile_entry *out, uint64_t *total)
 {
     irq_state_t state = spin_lock_irq(&lock);
-    bool is_there = profile != NULL && i < profile->count;
+    bool is_there = profile != NULL && i < profile->lists[list].count;
     if (is_there) {
-        *out = profile->entries[i];
+        *out = profile->lists[list].entries[i];
     }
     *total = profile == NULL ? 0 : profile->total;
     spin_unlock_irq(&lock, state);
@@ -86,58 +90,72 @@ uint32_t profile_get_stack(uint32_t *at, char *buf, size_t len)
 
 /* --- samples --- */
 
-/* Cut "main+0x1c (file:line)" to "main". */
-static void cut_offset(char *name)
+/* Split "main+0x1c (file:line)" into "main" and "(file:line)". A name or a file may contain "+".
+ * @return the second part; empty if there is none. */
+static const char *split(char *text)
 {
-    char *plus = strrchr(name, '+');
-    if (plus != NULL) {
-        *plus = '\0';
+    char *found = NULL;
+    const char *place = "";
+    for (char *plus = text; (plus = strchr(plus, '+')) != NULL; plus++) {
+        const char *end = plus + 1;
+        while ((*end >= '0' && *end <= '9') || (*end >= 'a' && *end <= 'f') || *end == 'x') {
+            end++;
+        }
+        if (*end == '\0' || (end[0] == ' ' && end[1] == '(')) {
+            found = plus;
+            place = *end == '\0' ? end : end + 1;
+        }
     }
+    if (found != NULL) {
+        *found = '\0';
+    }
+    return place;
 }
 
-static void name_code(uintptr_t pc, char *out, size_t len)
+/* @param line Receives the name and the line, if it is known; or NULL. */
+static void name_code(uintptr_t pc, char name[PROFILE_NAME_MAX], char line[PROFILE_LINE_MAX])
 {
-    char function[96];
-    if (symbols_find_name(pc, out, len)) {
-        return;
+    char text[PROFILE_LINE_MAX];
+    const char *place = "", *function = text, *program = "";
+    bool is_kernel = symbols_find_name(pc, text, sizeof text);
+    if (!is_kernel && fault_describe_code(pc, text, sizeof text)) {
+        const struct thread *t = thread_current();
+        place = split(text);
+        program = t != NULL && t->owner != NULL && fault_code_is_program(pc) ? t->owner->name : "";
+    } else if (!is_kernel) {
+        function = "(code without a name)";
     }
-    if (!fault_describe_code(pc, function, sizeof(function))) {
-        (void)str_copy(out, len, "(code without a name)");
-        return;
-    }
-    cut_offset(function);
-    const struct thread *t = thread_current();
-    if (t != NULL && t->owner != NULL && fault_code_is_program(pc)) {
-        fmt_print(out, len, "%s!%s", t->owner->name, function);
-    } else {
-        (void)str_copy(out, len, function);
+    const char *mark = *program == '\0' ? "" : "!";
+    fmt_print(name, PROFILE_NAME_MAX, "%s%s%s", program, mark, function);
+    if (line != NULL) {
+        fmt_print(line, PROFILE_LINE_MAX, "%s%s%s%s%s", program, mark, function,
+                  *place == '\0' ? "" : " ", place);
     }
 }
 
 /* When all entries are used, a new function replaces the one with the lowest count. A function that
  * is sampled often moves up and away from that place, whenever it starts. */
-static struct profile_entry *find_locked(struct profile *p, const char *name) REQUIRES(lock)
+static struct profile_entry *find_locked(struct counts *c, const char *name) REQUIRES(lock)
 {
-    for (uint32_t i = 0; i < p->count; i++) {
-        if (strcmp(p->entries[i].name, name) == 0) {
-            return &p->entries[i];
+    for (uint32_t i = 0; i < c->count; i++) {
+        if (strcmp(c->entries[i].name, name) == 0) {
+            return &c->entries[i];
         }
     }
-    if (p->count < ENTRIES) {
-        p->count++;
+    if (c->count < ENTRIES) {
+        c->count++;
     }
-    struct profile_entry *e = &p->entries[p->count - 1];
+    struct profile_entry *e = &c->entries[c->count - 1];
     e->count = 0;
     (void)str_copy(e->name, sizeof(e->name), name);
     return e;
 }
 
-static void count_locked(struct profile *p, const char *name) REQUIRES(lock)
+static void count_locked(struct counts *c, const char *name) REQUIRES(lock)
 {
-    struct profile_entry *e = find_locked(p, name);
+    struct profile_entry *e = find_locked(c, name);
     e->count++;
-    p->total++;
-    for (; e > p->entries && e[-1].count < e->count; e--) {
+    for (; e > c->entries && e[-1].count < e->count; e--) {
         struct profile_entry more = *e;
         *e = e[-1];
         e[-1] = more;
@@ -166,7 +184,7 @@ static uint16_t name_locked(struct profile *p, uintptr_t pc) REQUIRES(lock)
         return k->name;
     }
     bool is_kernel = symbols_find_function(pc) != 0;
-    name_code(pc, name, sizeof(name));
+    name_code(pc, name, NULL);
     uint16_t number = intern(&p->tree, name);
     if (is_kernel || (program != 0 && fault_code_is_program(pc))) {
         *k = (struct known){.pc = pc, .program = is_kernel ? 0 : program, .name = number};
@@ -203,17 +221,19 @@ static void count_chain_locked(struct profile *p, const uintptr_t *pcs, unsigned
 
 static void take_sample(const struct hal_frame *frame)
 {
-    char name[PROFILE_NAME_MAX];
+    char name[PROFILE_NAME_MAX], line[PROFILE_LINE_MAX];
     uintptr_t pcs[FRAMES];
     unsigned count = walk(frame, pcs);
-    name_code(pcs[0], name, sizeof(name));
+    name_code(pcs[0], name, line);
     /* Do not wait: with many CPUs all of them would mostly queue here. */
     if (!spin_try_lock_masked(&lock)) {
         (void)atomic_fetch_add_explicit(&left_out, 1, memory_order_relaxed);
         return;
     }
     if (is_counting) {
-        count_locked(profile, name);
+        profile->total++;
+        count_locked(&profile->lists[PROFILE_FUNCTIONS], name);
+        count_locked(&profile->lists[PROFILE_LINES], line);
         count_chain_locked(profile, pcs, count);
     }
     spin_unlock_masked(&lock);

@@ -15,11 +15,17 @@
  * neither a multiple nor a divisor of other periods. */
 #define PROFILE_PERIOD_NS UINT64_C(199000)
 
-#define PROFILE_NAME_MAX 60
+#define PROFILE_NAME_MAX 60  /* bytes of a function's name, with the zero; longer ones are cut */
+#define PROFILE_LINE_MAX 128 /* the same with its line */
 
-/** A function: its own name, or "program!function". */
+enum profile_list {
+    PROFILE_FUNCTIONS, /**< the function's own name, or "program!function" */
+    PROFILE_LINES,     /**< of programs that have them: "program!function (file.c:12)" */
+    PROFILE_LISTS,
+};
+
 struct profile_entry {
-    char name[PROFILE_NAME_MAX]; /* cut */
+    char name[PROFILE_LINE_MAX];
     uint32_t count;
 };
 
@@ -32,12 +38,12 @@ enum status profile_start(void);
 void profile_stop(void);
 
 /**
- * @brief The function with the i-th highest count. If there are very many functions, those with low
+ * @brief The function or line with the i-th highest count. If there are very many, those with low
  *     counts are dropped.
  * @param total Samples so far.
- * @return false: there are fewer functions, or no profile was started. @context{thread}
+ * @return false: there are fewer, or no profile was started. @context{thread}
  */
-bool profile_get(uint32_t i, struct profile_entry *out, uint64_t *total);
+bool profile_get(enum profile_list list, uint32_t i, struct profile_entry *out, uint64_t *total);
 
 /**
  * @brief The next sampled call chain: "thread;outermost;...;innermost".

@@ -21,6 +21,7 @@ import gdb
 from gdb.FrameDecorator import FrameDecorator
 from gdb.unwinder import Unwinder, register_unwinder
 
+from . import dotnet
 from .target import container, list_nodes, machine, read_words, register_value, static
 
 FRAMELESS_BYTES = 8   # JIT_FRAMELESS_BYTES
@@ -65,10 +66,11 @@ class Piece:
     """The constant parts of a struct code_piece."""
 
     def __init__(self, p, path):
-        self.address, self.path = int(p), path
+        self.address, self.path, self.value = int(p), path, p
         self.program = path.rsplit("/", 1)[-1]
         self.start, self.size = int(p["block"]["address"]), int(p["block"]["size"])
         self.is_program = int(p["source"]) != 0
+        self.is_dotnet = dotnet.owns(p)
         count = int(p["function_count"])
         table = memory(int(p["functions"]), count * FUNCTION.size)
         self.functions = list(FUNCTION.iter_unpack(table))
@@ -95,24 +97,48 @@ class Piece:
         name = self.names[self.index(pc)] if self.names else "code"
         return f"{self.program}!{name}" if self.is_program else f"{self.program}!<{self.role}>"
 
-    def location(self, pc, kind):
-        """Offset in the program's file for an address, or None if no row has it."""
-        table, count = self.rows
-        low, high = 0, count
+    def row(self, n):
+        return ROW.unpack(memory(self.rows[0] + n * ROW.size, ROW.size))
+
+    def row_at(self, at):
+        """Index of the first row that is not before an offset in the code."""
+        low, high = 0, self.rows[1]
         while low < high:
             middle = (low + high) // 2
-            if struct.unpack("<I", memory(table + middle * ROW.size, 4))[0] < pc - self.start:
+            if self.row(middle)[0] < at:
                 low = middle + 1
             else:
                 high = middle
-        while low < count:
-            row = ROW.unpack(memory(table + low * ROW.size, ROW.size))
-            if row[0] != pc - self.start:
+        return low
+
+    def location(self, pc, kind):
+        """Offset in the program's file for an address, or None if no row has it."""
+        at = pc - self.start
+        for n in range(self.row_at(at), self.rows[1]):
+            row = self.row(n)
+            if row[0] != at:
                 return None
             if row[2] == kind:
                 return row[1]
-            low += 1
         return None
+
+    def offset_near(self, pc):
+        """Offset in a method's CIL of the instruction at an address, or of the next that has a row, as the kernel tells
+        it (location_of() in code_kernel.c)."""
+        start, size, _, _ = self.functions[self.index(pc)]
+        at, n = pc - self.start, self.row_at(pc - self.start)
+        while n < self.rows[1] and self.row(n)[0] == at and self.row(n)[2] != ROW_TRAP:
+            n += 1
+        if n < self.rows[1]:
+            row = self.row(n)
+            if row[0] < start + size or (row[0] == start + size and row[2] != ROW_TRAP):
+                return row[1]
+        before = self.row(n - 1) if n > 0 else None
+        return before[1] if before is not None and before[0] > start else 0
+
+    def line(self, pc):
+        """(path, line) of a .NET program's code, or None."""
+        return dotnet.find_line(self.value, self.functions[self.index(pc)][3], self.offset_near(pc))
 
 
 def find(pc):
@@ -292,13 +318,31 @@ class CompiledFrame(FrameDecorator):
         super().__init__(inner)
         self.piece = piece
 
-    def function(self):
+    def place(self):
+        """(address of an instruction of the frame, whether it is a call that has not returned)."""
         frame = self.inferior_frame()
         pc, newer = frame.pc(), frame.newer()
         returns = newer is not None and newer.type() == gdb.NORMAL_FRAME and not is_exception(newer)
-        name = self.piece.name(pc - 1 if returns else pc)
-        offset = self.piece.location(pc, ROW_CALL if returns else ROW_TRAP) if self.piece.is_program else None
+        return pc - 1 if returns else pc, returns
+
+    def function(self):
+        pc, returns = self.place()
+        name = self.piece.name(pc)
+        if not self.piece.is_program:
+            return name
+        if self.piece.is_dotnet:
+            return f"{name} <IL_{self.piece.offset_near(pc):04x}>"
+        offset = self.piece.location(pc + 1, ROW_CALL) if returns else self.piece.location(pc, ROW_TRAP)
         return name if offset is None else f"{name} <offset {offset:#x}>"
+
+    def source(self):
+        return (self.piece.line(self.place()[0]) if self.piece.is_dotnet else None) or (None, None)
+
+    def filename(self):
+        return self.source()[0]
+
+    def line(self):
+        return self.source()[1]
 
 
 def is_exception(frame):
