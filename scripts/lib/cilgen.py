@@ -137,7 +137,14 @@ class Program:
         for n, (name, inner) in enumerate(t.fields):
             yield f"ldarg.0\nldarg {n + 1}\nstfld {inner.il} {t.owner}::{name}"
         yield "ret }"
+        yield from self.write_accessors(t)
         yield from self.write_hash(t, "virtual final newslot", ["ldc.i4.1", "conv.i8"])
+
+    def write_accessors(self, t):
+        for name, inner in t.fields:
+            field = f"{inner.il} {t.owner}::{name}"
+            yield f".method public instance {inner.il} get_{name}() cil managed {{\nldarg.0\nldfld {field}\nret }}"
+            yield f".method public instance void set_{name}({inner.il}) cil managed {{\nldarg.0\nldarg.1\nstfld {field}\nret }}"
 
     def write_hash(self, t, words, start, stops=()):
         """Of an object only its numbers, structs and strings: objects may lead to each other in circles."""
@@ -161,6 +168,7 @@ class Program:
         yield f".class public {t.owner} extends {base} implements {faces} {{"
         yield from (f".field public {inner.il} {name}" for name, inner in t.fields)
         yield f".method public specialname rtspecialname instance void .ctor() cil managed {{\nldarg.0\ncall instance void {base}::.ctor()\nret }}"
+        yield from self.write_accessors(t)
         words = "virtual" if t.base else "virtual newslot"
         yield from self.write_hash(t, words, ["ldarg.0", f"call instance int64 {base}::Hash()"] if t.base else ["ldc.i4.1", "conv.i8"])
         for m, owner, body, parts in self.bodies:

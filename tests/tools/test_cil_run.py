@@ -22,7 +22,7 @@ SOURCE = Path(__file__).parent / "cil_run.cs"
 ENGINES = ([], ["--interp"])
 FILTERS = Path(__file__).parent / "cil_filters.cs"
 THREADS = {"cil_threads.cs": 7, "cil_tasks.cs": 9, "cil_begin.cs": 11}  # with their exit status
-PROGRAMS = {"cil_bounds.cs": 44, "cil_typed.cs": 7, "cil_traces.cs": 5}  # likewise
+PROGRAMS = {"cil_bounds.cs": 44, "cil_inline.cs": 21, "cil_typed.cs": 7, "cil_traces.cs": 5}  # likewise
 CROWD_PRINT = """together: 180900
 in turn: 281400
 True There are too many threads, or there is no memory for another one.
@@ -189,6 +189,31 @@ class CilRun(unittest.TestCase):
         for engine in (*ENGINES, ["--gc-stress"]):
             done = self.run_method("--tests", "--trusted", *engine, path, memory=32)
             self.assertEqual("calls.dll: 9 passed, 0 failed, 0 not compiled yet\n", done.stdout, done.stderr)
+
+    def methods(self, *words):
+        """(how many methods were compiled, what the program prints)"""
+        done = self.run_method("--time", *words, memory=64)
+        self.assertEqual(21, done.returncode, done.stderr)
+        return int(re.search(r"(\d+) methods, ", done.stderr)[1]), done.stdout
+
+    def test_short_methods_take_the_place_of_their_calls(self):
+        path = Path(self.folder.name) / "inline.exe"
+        mcs(path, Path(__file__).parent / "cil_inline.cs", "-nostdlib", "-noconfig", f"-r:{self.core}")
+        usual, prints = self.methods(path)
+        called, same = self.methods("--code", "calls", path)
+        self.assertEqual(prints, same)
+        self.assertLess(usual, called - 30)
+
+    def test_short_methods_that_call_each_other_do_not_grow(self):
+        """Each calls the next one twice, so that all of them in one place would be 2^40 calls."""
+        count = 40
+        path, source = (Path(self.folder.name) / name for name in ("grow.exe", "grow.cs"))
+        text = "".join(f"    public void M{n}() {{ M{n + 1}(); M{n + 1}(); }}\n" for n in range(count))
+        source.write_text(f"class G {{\n    public int n;\n{text}    public void M{count}() {{ n = n + 1; }}\n"
+                          f"    static int Main() {{ G g = new G(); g.M{count - 5}(); if (g.n == 0) g.M0(); return g.n - 11; }}\n}}\n")
+        mcs(path, source, "-nostdlib", "-noconfig", f"-r:{self.core}")
+        usual, _ = self.methods(path)
+        self.assertGreater(usual, count - 5)
 
     def test_calls_of_delegates(self):
         """Of each kind, by each way through compiled code."""

@@ -34,6 +34,8 @@ static const char usage[] =
     "  --code quick  without the compiler's passes, which optimise\n"
     "  --code few    with four registers of each kind\n"
     "  --code old    as on the oldest CPU\n"
+    "  --code calls  with a call for each call; otherwise the code of a short method takes\n"
+    "                the place of its call\n"
     "  --gc-stress   collect at every allocation, move all objects, and examine the heap\n"
     "  --gc          print on standard error what the collector did\n"
     "  --gc-lose TYPE::METHOD\n"

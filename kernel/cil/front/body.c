@@ -395,6 +395,14 @@ static bool make_regions(struct cil_body *b, struct arena *arena)
     return check_handlers(b) && nest_regions(b);
 }
 
+bool cil_tiny_code(const struct cil_assembly *a, uint32_t row, struct cil_bytes *out)
+{
+    struct cil_bytes rest;
+    uint32_t rva = cil_cell(&a->image, CIL_METHOD_DEF, row, CIL_METHOD_DEF_RVA);
+    return cil_rva(&a->image, rva, &rest) && rest.len != 0 &&
+           (rest.at[0] & FORM_MASK) == FORM_TINY && cil_part(rest, 1, rest.at[0] >> 2, out);
+}
+
 bool cil_body_read(struct cil_assembly *a, uint32_t row, struct arena *arena, struct cil_body *out)
 {
     struct cil_body b = {.a = a, .method = row};

@@ -99,6 +99,10 @@ bool cil_body_fail(const struct cil_body *b, uint32_t at, enum status s, const c
  * @return false: an error is recorded. */
 bool cil_body_read(struct cil_assembly *a, uint32_t row, struct arena *arena, struct cil_body *out);
 
+/** @brief The code of a method with the small header, which has neither variables nor clauses.
+ * Nothing in it has been checked. @return false: it has another header, or none. */
+bool cil_tiny_code(const struct cil_assembly *a, uint32_t row, struct cil_bytes *out);
+
 /** @brief Decode the instruction at an offset. @return false:
  * there is none (nothing is recorded). */
 bool cil_decode(struct cil_bytes code, uint32_t at, struct cil_instruction *out);

@@ -404,7 +404,7 @@ static bool control(struct builder *b, const struct cil_instruction *i)
     }
 }
 
-static bool translate(struct builder *b, const struct cil_instruction *i)
+bool build_instruction(struct builder *b, const struct cil_instruction *i)
 {
     static bool (*const parts[])(struct builder *, const struct cil_instruction *, bool *) = {
         constant,     variable,    build_arithmetic, build_memory,
@@ -462,7 +462,7 @@ static bool run_path(struct builder *b, uint32_t at)
         if (b->unit->threads && is_poll_point(b, &i)) {
             build_poll(b);
         }
-        if (!translate(b, &i)) {
+        if (!build_instruction(b, &i)) {
             return false;
         }
         at = i.end;
@@ -645,15 +645,13 @@ static bool add_locals(struct builder *b)
 
 /* ---- A method ---- */
 
-#define BEFORE_FIELD_INIT 0x00100000u
-
 /* A type that is not marked is initialised when a static method or a constructor is called. */
 static bool initialise_own(struct builder *b)
 {
     const struct cil_image *m = &b->m.a->image;
     const char *name = cil_cell_string(m, CIL_METHOD_DEF, b->m.row, CIL_METHOD_DEF_NAME);
     bool is_static = (b->m.sig->convention & CIL_HAS_THIS) == 0;
-    if ((b->m.owner->c->flags & BEFORE_FIELD_INIT) != 0 ||
+    if ((b->m.owner->c->flags & CIL_TYPE_BEFORE_FIELD_INIT) != 0 ||
         !(is_static || strcmp(name, ".ctor") == 0)) {
         return true;
     }

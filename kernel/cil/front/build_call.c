@@ -120,6 +120,13 @@ static bool emit_number(struct builder *b, struct build_call *k, uint32_t n)
 
 static bool emit_direct(struct builder *b, struct build_call *k)
 {
+    bool is_done;
+    if (!build_inline(b, k, &is_done)) {
+        return false;
+    }
+    if (is_done) {
+        return true;
+    }
     uint32_t n = unit_method(b->unit, &k->c, CIL_UNIT_METHOD);
     if (n == IR_NONE) {
         return false;
@@ -464,7 +471,7 @@ static bool register_final(struct builder *b, struct cil_type *t, uint32_t objec
     if (c == NULL) {
         return b->d->status == OK;
     }
-    struct build_call k = {.c = *c, .count = 1, .args = {object}};
+    struct build_call k = {.c = *c, .sig = c->signature, .count = 1, .args = {object}};
     k.result = (struct build_rep){IR_VOID, CIL_VOID, 0, NULL};
     return emit_direct(b, &k);
 }

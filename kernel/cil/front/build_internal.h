@@ -10,6 +10,7 @@
 //   build_matrix.c   arrays of several dimensions
 //   build_typed.c    typed references
 //   build_call.c     calls of all kinds, new objects
+//   build_inline.c   calls of short methods
 //   build_delegate.c delegates
 //   build_begin.c    BeginInvoke and EndInvoke of delegates
 //   build_regions.c  try blocks, exceptions
@@ -149,6 +150,7 @@ struct builder {
     uint32_t slot_count;
     uint32_t entry_numbers[BUILD_ENTRIES_MAX]; /* constants, in block 0 */
     struct cil_roots roots; /* references in the frame, first those that are not in slots */
+    uint32_t inlined;       /* bytes of CIL of other methods that are in this one */
     /* In a program with traces: offsets of the safe points, in their order. */
     uint32_t *locations;
     uint32_t location_count, location_capacity, location_next;
@@ -199,6 +201,8 @@ bool build_field_token(struct builder *b, uint32_t token, struct cil_member_fiel
 /** @brief Translate a method of the unit. @return false: an error is recorded. */
 bool build_method(struct cil_unit *u, uint32_t number);
 
+/** @brief Translate an instruction. @return false: an error is recorded. */
+bool build_instruction(struct builder *b, const struct cil_instruction *i);
 /** @brief An edge to the code at an offset, with all values. @return IR_NONE: an error is
  * recorded. */
 uint32_t build_edge(struct builder *b, uint32_t target);
@@ -376,6 +380,9 @@ bool build_call_number(struct builder *b, struct build_call *k, uint32_t number)
 bool build_is_virtual(const struct cil_callee *c);
 /** @brief The number of an object's virtual method. @return IR_NONE: an error is recorded. */
 uint32_t build_virtual_number(struct builder *b, const struct cil_callee *c, uint32_t object);
+/** @brief Put the code of a short method in place of a call. @param is_done Becomes false: it is
+ * none. */
+bool build_inline(struct builder *b, const struct build_call *k, bool *is_done);
 bool build_calls(struct builder *b, const struct cil_instruction *i, bool *is_known);
 /** @brief Whether an object is of the type with a number (unit_cast()): 0 or 1. Of null: 0. */
 uint32_t build_is_of(struct builder *b, uint32_t object, uint32_t number);

@@ -137,13 +137,14 @@ struct cil_class {
     bool is_constrained; /* the type arguments in its declaration meet their constraints */
 };
 
-#define CIL_TYPE_INTERFACE  0x20
-#define CIL_TYPE_ABSTRACT   0x80
-#define CIL_TYPE_SEALED     0x100
-#define CIL_LAYOUT_MASK     0x18
-#define CIL_LAYOUT_AUTO     0x00
-#define CIL_LAYOUT_SEQUENCE 0x08
-#define CIL_LAYOUT_EXPLICIT 0x10
+#define CIL_TYPE_INTERFACE         0x20
+#define CIL_TYPE_ABSTRACT          0x80
+#define CIL_TYPE_SEALED            0x100
+#define CIL_TYPE_BEFORE_FIELD_INIT 0x100000
+#define CIL_LAYOUT_MASK            0x18
+#define CIL_LAYOUT_AUTO            0x00
+#define CIL_LAYOUT_SEQUENCE        0x08
+#define CIL_LAYOUT_EXPLICIT        0x10
 
 struct cil_assembly {
     struct cil_domain *domain;
@@ -163,6 +164,7 @@ struct cil_assembly {
     const struct cil_signature **signatures; /* of methods, by row - 1; NULL: not decoded yet */
     /* By row - 1 of MethodDef, MemberRef and MethodSpec; NULL: not resolved yet. */
     const struct cil_callee **methods, **member_refs, **method_specs;
+    uint8_t *short_methods; /* by row - 1 of MethodDef, for build_inline.c */
 };
 
 struct cil_domain {
@@ -172,7 +174,8 @@ struct cil_domain {
     uint32_t bucket_mask, type_count;
     uint32_t layout_depth, search_steps, interface_steps;
     struct cil_type *primitives[CIL_MVAR]; /* by kind; NULL: not resolved yet */
-    enum status status;                    /* OK, or of the first failure */
+    bool keeps_calls;   /* no method takes the place of a call of it; for tests */
+    enum status status; /* OK, or of the first failure */
     struct cil_error err;
     /** Find an assembly that another one refers to, and add it. @return NULL: not found, or
      * recorded. */
