@@ -10,9 +10,9 @@
 
 cilgen.py generates the programs, ilasm makes them an assembly of many, which each engine runs once. The engines of Halyard run
 halyard-cil: on this computer's machine code and on that of AArch64 (by qemu-user), as the compiler makes it, without its
-passes, with few registers, without features of newer CPUs and with a call for each call; and with a collection at every
-allocation. The programs are
-verifiable, so one that is refused is a difference, too.
+passes, with few registers, without features of newer CPUs, with a call for each call, and with frames that tell where each
+method is; and with a collection at every allocation. The programs are verifiable, so one that is refused is a difference,
+too.
 """
 import argparse
 import hashlib
@@ -43,7 +43,8 @@ REDUCED_NODES = 30
 LIMIT_S = 600       # for each program of an assembly; only endless loops need it
 SOURCE = ROOT / "tests/oracle/cil/lib.cs"
 LINE = re.compile(r"(\d+) ")
-WAYS = {"": [], "-quick": ["--code", "quick"], "-few": ["--code", "few"], "-old": ["--code", "old"], "-calls": ["--code", "calls"], "-collected": ["--gc-stress"],
+WAYS = {"": [], "-quick": ["--code", "quick"], "-few": ["--code", "few"], "-old": ["--code", "old"], "-calls": ["--code", "calls"],
+        "-frames": ["--code", "frames"], "-collected": ["--gc-stress"],
         "-few-collected": ["--code", "few", "--gc-stress"]}
 X86_ONLY = ("-old",)
 SHORT_FOREIGN = ("aarch64", "aarch64-few")  # in a part: code of the other machine is slow here

@@ -221,7 +221,8 @@ class CilRun(unittest.TestCase):
         mcs(path, DELEGATES)
         expected = subprocess.run(["mono", path], check=True, capture_output=True, text=True).stdout
         mcs(path, DELEGATES, "-nostdlib", "-noconfig", f"-r:{self.core}")
-        for words in (*ENGINES, ["--code", "quick"], ["--code", "few"], ["--code", "old"], ["--gc-stress"], ["--gc-stress", "--interp"]):
+        for words in (*ENGINES, ["--code", "quick"], ["--code", "few"], ["--code", "old"], ["--code", "calls"], ["--code", "frames"],
+                      ["--gc-stress"], ["--gc-stress", "--interp"]):
             done = self.run_method(*words, path, memory=64)
             self.assertEqual((expected, "", 0), (done.stdout, done.stderr, done.returncode), words)
 

@@ -258,8 +258,8 @@ static void without_features(struct jit_options *jit)
     jit->features &= JIT_X86_VECTORS_IN_C | JIT_ARM_VECTORS_IN_C;
 }
 
-/* Short methods are called, too: see tool_load(). */
-static void with_calls(struct jit_options *jit)
+/* tool_load() has done it. */
+static void as_usual(struct jit_options *jit)
 {
     (void)jit;
 }
@@ -271,7 +271,8 @@ static const struct way {
 } ways[] = {{"quick", without_passes},
             {"few", with_few_registers},
             {"old", without_features},
-            {"calls", with_calls}};
+            {"calls", as_usual},
+            {"frames", as_usual}};
 
 bool engine_has_way(const char *name)
 {

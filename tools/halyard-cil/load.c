@@ -104,6 +104,7 @@ struct cil_assembly *tool_load(struct tool *t, const char *path)
     d->find_ctx = t;
     d->find_symbols = find_symbols;
     d->refuse_symbols = refuse_symbols;
+    d->keeps_frames = t->way != NULL && strcmp(t->way, "frames") == 0;
     d->keeps_calls = t->way != NULL && strcmp(t->way, "calls") == 0;
     struct cil_assembly *a = cil_assembly_add(d, tool_file_name(path), file);
     if (a != NULL) {

@@ -36,6 +36,7 @@ static const char usage[] =
     "  --code old    as on the oldest CPU\n"
     "  --code calls  with a call for each call; otherwise the code of a short method takes\n"
     "                the place of its call\n"
+    "  --code frames as if the program asked which methods are active\n"
     "  --gc-stress   collect at every allocation, move all objects, and examine the heap\n"
     "  --gc          print on standard error what the collector did\n"
     "  --gc-lose TYPE::METHOD\n"

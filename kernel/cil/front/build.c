@@ -749,7 +749,7 @@ static bool build_once(struct cil_unit *u, uint32_t number, struct builder *b)
     }
     ir_block_start(b->f, ir_block_new(b->f));
     bool is_glue = !build_has_code(&b->m) || build_is_deep(&b->m);
-    bool is_ok = is_glue ? build_glue(b) : translate_code(b);
+    bool is_ok = (is_glue ? build_glue(b) : translate_code(b)) && build_ways(b);
     if (is_ok && b->f->error != OK) {
         return cil_fail(u->d, b->m.a, CIL_TOKEN(CIL_METHOD_DEF, b->m.row), b->f->error,
                         "a method too large to compile, or no memory left");

@@ -151,6 +151,9 @@ struct builder {
     uint32_t entry_numbers[BUILD_ENTRIES_MAX]; /* constants, in block 0 */
     struct cil_roots roots; /* references in the frame, first those that are not in slots */
     uint32_t inlined;       /* bytes of CIL of other methods that are in this one */
+    /* Blocks that exceptions outside of try blocks share, to throw the one that a trap is and to
+     * leave the method; 0: none is needed so far. */
+    uint32_t raise_way[IR_TRAP_COUNT], leave_way;
     /* In a program with traces: offsets of the safe points, in their order. */
     uint32_t *locations;
     uint32_t location_count, location_capacity, location_next;
@@ -225,8 +228,11 @@ bool build_add_roots(struct builder *b, const struct build_rep *rep, uint32_t at
 
 /* ---- build_trace.c ---- */
 
-/** @brief The exception on its way comes from the current instruction, or leaves the call there. */
-void build_note_pass(struct builder *b);
+/** @brief Whether exceptions note that they leave this method. */
+bool build_has_notes(struct builder *b);
+/** @brief The exception on its way comes from an instruction, or leaves the call there. @param
+ * offset Its offset, a value. */
+void build_note_pass(struct builder *b, uint32_t offset);
 /** @brief There is none on its way any more, or another one. */
 void build_forget_passed(struct builder *b);
 /** @brief An exception is thrown by `throw` or an instruction. @return false: an error is
@@ -249,6 +255,8 @@ void build_raise(struct builder *b, unsigned trap);
 /** @brief Throw an ArgumentException if a condition, an i32, is 0. */
 void build_check_argument(struct builder *b, uint32_t condition);
 bool build_throw(struct builder *b, uint32_t object);
+/** @brief The blocks that exceptions share; at the end. @return false: an error is recorded. */
+bool build_ways(struct builder *b);
 /** @brief The function that throws an exception of the core library, made with so many arguments.
  * @return IR_NONE: an error is recorded. */
 uint32_t build_raiser(struct builder *b, const char *space, const char *name, uint32_t params);

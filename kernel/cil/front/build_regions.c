@@ -252,7 +252,7 @@ static bool aside(struct builder *b)
 {
     uint32_t depth = b->depth, bottom = b->values[b->value_count];
     struct cil_type *type = b->structs[0];
-    build_note_pass(b);
+    build_note_pass(b, build_number(b, b->at));
     bool is_ok = dispatch_from(b, 0, b->at);
     b->depth = depth;
     b->values[b->value_count] = bottom;
@@ -279,6 +279,42 @@ static uint32_t split(struct builder *b, uint32_t condition)
     return good;
 }
 
+/* Most instructions are in no try block. Their exceptions all do the same, so they share the blocks
+ * for that, and bring their offset. If frames tell which call they are at, each has a block of its
+ * own. */
+static bool shares_way(const struct builder *b)
+{
+    bool is_outside = b->m.kind != CIL_UNIT_EXAMINE && !b->unit->traces;
+    for (uint32_t n = 0; is_outside && n < b->body.clause_count; n++) {
+        is_outside = !contains(&b->body.clauses[n], b->at);
+    }
+    return is_outside;
+}
+
+static uint32_t way_to(struct builder *b, uint32_t *block, uint32_t offset)
+{
+    if (*block == 0) {
+        *block = ir_block_new(b->f);
+    }
+    return ir_edge(b->f, *block, &offset, build_has_notes(b) ? 1 : 0);
+}
+
+/* Go there if a value, an i32, is 0 or, if `is_zero` is false, if it is not. */
+static void branch_to_way(struct builder *b, uint32_t value, bool is_zero, uint32_t *block)
+{
+    uint32_t good = ir_block_new(b->f), to_good = ir_edge(b->f, good, NULL, 0);
+    uint32_t to_way = way_to(b, block, build_number(b, b->at));
+    (void)ir_emit(b->f, IR_BRANCH, IR_VOID, value, is_zero ? to_good : to_way,
+                  is_zero ? to_way : to_good);
+    ir_block_start(b->f, good);
+}
+
+static uint32_t start_way(struct builder *b, uint32_t block)
+{
+    ir_block_start(b->f, block);
+    return build_has_notes(b) ? ir_param(b->f, IR_I32) : 0;
+}
+
 /* Adapters (CIL_UNIT_UNBOX and so on) have no handlers: their callers look. Those that go
  * on after a call look, too. */
 void build_check_thrown(struct builder *b)
@@ -287,6 +323,10 @@ void build_check_thrown(struct builder *b)
         build_has_code(&b->m) || b->m.kind == CIL_UNIT_ADAPT || b->m.kind == CIL_UNIT_ATTRIBUTE;
     if (b->unit->catches && goes_on) {
         uint32_t thrown = build_load_own(b, IR_I32, CIL_OWN(thrown));
+        if (shares_way(b)) {
+            branch_to_way(b, thrown, false, &b->leave_way);
+            return;
+        }
         uint32_t good = split(b, build_op(b, IR_EQZ, IR_I32, thrown, 0));
         (void)aside(b); /* a failure is recorded */
         ir_block_start(b->f, good);
@@ -348,7 +388,32 @@ static void check(struct builder *b, uint32_t condition, const char *exception)
 
 void build_check(struct builder *b, uint32_t condition, unsigned trap)
 {
-    check(b, condition, exceptions[trap]);
+    if (b->unit->catches && shares_way(b)) {
+        branch_to_way(b, condition, true, &b->raise_way[trap]);
+    } else {
+        check(b, condition, exceptions[trap]);
+    }
+}
+
+/* The place of these blocks is the end of the method's code. */
+bool build_ways(struct builder *b)
+{
+    b->f->location = b->body.code.len;
+    for (unsigned trap = 0; trap < IR_TRAP_COUNT; trap++) {
+        if (b->raise_way[trap] != 0) {
+            uint32_t offset = start_way(b, b->raise_way[trap]);
+            if (!raise(b, exceptions[trap])) {
+                return false;
+            }
+            uint32_t edge = way_to(b, &b->leave_way, offset);
+            (void)ir_emit(b->f, IR_JUMP, IR_VOID, edge, 0, 0);
+        }
+    }
+    if (b->leave_way != 0) {
+        build_note_pass(b, start_way(b, b->leave_way));
+        return return_thrown(b);
+    }
+    return true;
 }
 
 void build_check_argument(struct builder *b, uint32_t condition)
@@ -391,7 +456,7 @@ bool build_throw(struct builder *b, uint32_t object)
         if (!throw_wrapped(b, object)) {
             return false;
         }
-        build_note_pass(b);
+        build_note_pass(b, build_number(b, b->at));
         return dispatch(b);
     }
     (void)build_help(b, CIL_HELPER_THROW, &object, 1);

@@ -34,7 +34,7 @@ static bool are_noted(struct builder *b)
 
 static void pass(struct builder *b, uint32_t method, uint32_t offset)
 {
-    const uint32_t args[] = {build_number(b, method), build_number(b, offset)};
+    const uint32_t args[] = {build_number(b, method), offset};
     (void)build_help(b, CIL_HELPER_PASS, args, 2);
 }
 
@@ -52,17 +52,22 @@ static bool call(struct builder *b, const char *method, uint32_t exception)
            (b->d->status == OK && build_unsupported(b, "a trace of a core library without this"));
 }
 
-void build_note_pass(struct builder *b)
+bool build_has_notes(struct builder *b)
 {
-    if (are_noted(b) && b->m.kind == CIL_UNIT_METHOD) {
-        pass(b, b->f->callee - CIL_FIRST_METHOD, b->at);
+    return b->m.kind == CIL_UNIT_METHOD && are_noted(b);
+}
+
+void build_note_pass(struct builder *b, uint32_t offset)
+{
+    if (build_has_notes(b)) {
+        pass(b, b->f->callee - CIL_FIRST_METHOD, offset);
     }
 }
 
 void build_forget_passed(struct builder *b)
 {
     if (are_noted(b)) {
-        pass(b, CIL_PASS_NONE, 0);
+        pass(b, CIL_PASS_NONE, build_number(b, 0));
     }
 }
 

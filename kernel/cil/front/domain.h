@@ -80,8 +80,10 @@ struct cil_type {
     /* Those that the definition names, once they are looked up; NULL: not yet. */
     struct cil_type **interfaces;
     uint32_t interface_count;
-    bool is_busy;        /* its layout is being computed */
-    bool is_constrained; /* its type arguments meet their constraints */
+    bool has_interface_bits;
+    uint64_t interface_bits; /* cil_may_have_interface(); valid if so */
+    bool is_busy;            /* its layout is being computed */
+    bool is_constrained;     /* its type arguments meet their constraints */
 };
 
 /** Calling conventions of a signature (II.23.2.3). */
@@ -174,7 +176,9 @@ struct cil_domain {
     uint32_t bucket_mask, type_count;
     uint32_t layout_depth, search_steps, interface_steps;
     struct cil_type *primitives[CIL_MVAR]; /* by kind; NULL: not resolved yet */
-    bool keeps_calls;   /* no method takes the place of a call of it; for tests */
+    /* For tests: no method takes the place of a call of it; all methods have a frame that tells
+     * which call they are at. */
+    bool keeps_calls, keeps_frames;
     enum status status; /* OK, or of the first failure */
     struct cil_error err;
     /** Find an assembly that another one refers to, and add it. @return NULL: not found, or

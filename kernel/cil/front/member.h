@@ -61,6 +61,9 @@ bool cil_type_interfaces(struct cil_domain *d, struct cil_type *t);
 /** @brief True if values of type `from`, which are objects, are also of type `to`. A value type as
  * `from` means its boxed values. Classes that cannot be resolved are recorded. */
 bool cil_is_subtype(struct cil_domain *d, struct cil_type *from, struct cil_type *to);
+/** @brief Whether a type or its parents may have an interface of a class. @return false: none of
+ * them has. true: perhaps one has, or an error is recorded. */
+bool cil_may_have_interface(struct cil_domain *d, struct cil_type *t, const struct cil_class *c);
 
 /** @brief The integer type of an enumeration, other types as they are. @return NULL: an error is
  * recorded. */

@@ -138,6 +138,42 @@ static bool arguments_fit(struct cil_domain *d, const struct cil_type *from,
     return true;
 }
 
+/* ---- Interfaces ---- */
+
+static uint64_t bit_of(const struct cil_class *c)
+{
+    return UINT64_C(1) << (c->row * UINT32_C(0x9e3779b1) >> 26);
+}
+
+/* A bit for each interface of a type, of its parents and of these interfaces. All bits are set if
+ * that is not known: in a circle, or far down. */
+static uint64_t interface_bits(struct cil_domain *d, struct cil_type *t, unsigned depth)
+{
+    if (t->c == NULL || t->has_interface_bits) {
+        return t->c == NULL ? 0 : t->interface_bits;
+    }
+    if (depth > DEPTH_MAX || !cil_class_classify(t->c) || !cil_type_interfaces(d, t)) {
+        return UINT64_MAX;
+    }
+    t->has_interface_bits = true;
+    t->interface_bits = UINT64_MAX; /* for a circle */
+    uint64_t bits = t->c->is_interface ? bit_of(t->c) : 0;
+    struct cil_type *parent = cil_type_parent(d, t);
+    bits |= parent == NULL ? 0 : interface_bits(d, parent, depth + 1);
+    for (uint32_t n = 0; n < t->interface_count; n++) {
+        bits |= interface_bits(d, t->interfaces[n], depth + 1);
+    }
+    t->has_interface_bits = d->status == OK;
+    t->interface_bits = bits;
+    return d->status == OK ? bits : UINT64_MAX;
+}
+
+/* Most questions have the answer no, and a search would look at all interfaces. */
+bool cil_may_have_interface(struct cil_domain *d, struct cil_type *t, const struct cil_class *c)
+{
+    return (interface_bits(d, t, 0) & bit_of(c)) != 0;
+}
+
 /* Every path through the graph of interfaces is followed, and a file can make 2^n of them with n
  * interfaces. search_steps counts them for the whole question, across variance and arrays. Too many
  * are an error of the program (E_OVERFLOW), because a plain "no" would also be an answer that
@@ -167,6 +203,10 @@ static bool is_subtype(struct cil_domain *d, struct cil_type *from, struct cil_t
     }
     if (is_array(from)) {
         return array_fits(d, from, to, depth);
+    }
+    if (to->c != NULL && cil_class_classify(to->c) && to->c->is_interface &&
+        !cil_may_have_interface(d, from, to->c)) {
+        return false;
     }
     for (struct cil_type *t = from; t != NULL && t->c != NULL; t = cil_type_parent(d, t)) {
         if (t == to) {

@@ -612,7 +612,10 @@ static bool build_dispatchers(struct cil_unit *u)
  * use, a cast, an interface or a method. */
 bool cil_unit_build(struct cil_assembly *a, uint32_t row, struct arena *arena, struct cil_unit *out)
 {
-    *out = (struct cil_unit){.d = a->domain, .arena = arena};
+    *out = (struct cil_unit){.d = a->domain,
+                             .arena = arena,
+                             .has_traces = a->domain->keeps_frames,
+                             .traces = a->domain->keeps_frames};
     const struct cil_callee *c = cil_resolve_method(a, CIL_TOKEN(CIL_METHOD_DEF, row));
     if (c == NULL || !add_helpers(out)) {
         return false;

@@ -227,6 +227,9 @@ struct cil_type *cil_implemented_interface(struct cil_domain *d, struct cil_type
 {
     int passes = wanted->kind == CIL_GENERICINST ? 2 : 1; /* only type arguments vary */
     d->interface_steps = 0;
+    if (!cil_may_have_interface(d, t, wanted->c)) {
+        return NULL;
+    }
     for (int pass = 0; pass < passes; pass++) {
         for (struct cil_type *level = t; level != NULL && level->c != NULL && d->status == OK;
              level = cil_type_parent(d, level)) {

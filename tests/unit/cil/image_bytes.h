@@ -6,7 +6,7 @@
 
 #include "kernel/cil/front/image.h"
 
-#define MAKE_ROWS_MAX 64
+#define MAKE_ROWS_MAX 128
 
 struct make_buffer {
     uint8_t *at;
