@@ -182,14 +182,14 @@ static bool verify(struct cil_assembly *a, uint32_t row)
  * counts as none, so a recursion has an end. @return 0: it is none, or an error is recorded. */
 static uint32_t size_of(struct cil_assembly *a, uint32_t row, uint32_t depth)
 {
-    uint8_t *size = &a->short_methods[row - 1];
-    if (*size == NOT_KNOWN) {
-        const struct cil_callee *c = cil_resolve_method(a, CIL_TOKEN(CIL_METHOD_DEF, row));
-        *size = NO;
-        uint32_t bytes = c == NULL ? 0 : find_size(c, depth);
-        *size = bytes != 0 && verify(a, row) ? (uint8_t)(YES + bytes) : NO;
+    struct cil_callee *c =
+        (struct cil_callee *)(uintptr_t)cil_resolve_method(a, CIL_TOKEN(CIL_METHOD_DEF, row));
+    if (c != NULL && c->short_bytes == NOT_KNOWN) {
+        c->short_bytes = NO;
+        uint32_t bytes = find_size(c, depth);
+        c->short_bytes = bytes != 0 && verify(a, row) ? (uint8_t)(YES + bytes) : NO;
     }
-    return *size - (uint32_t)YES;
+    return c == NULL ? 0 : c->short_bytes - (uint32_t)YES;
 }
 
 /* ---- In place of a call ---- */

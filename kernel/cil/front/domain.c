@@ -233,7 +233,6 @@ static bool make_arrays(struct cil_assembly *a)
     a->methods = cil_alloc(d, t[CIL_METHOD_DEF].count, sizeof *a->methods);
     a->member_refs = cil_alloc(d, t[CIL_MEMBER_REF].count, sizeof *a->member_refs);
     a->method_specs = cil_alloc(d, t[CIL_METHOD_SPEC].count, sizeof *a->method_specs);
-    a->short_methods = cil_alloc(d, t[CIL_METHOD_DEF].count, sizeof *a->short_methods);
     return d->status == OK;
 }
 

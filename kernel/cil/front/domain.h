@@ -166,7 +166,6 @@ struct cil_assembly {
     const struct cil_signature **signatures; /* of methods, by row - 1; NULL: not decoded yet */
     /* By row - 1 of MethodDef, MemberRef and MethodSpec; NULL: not resolved yet. */
     const struct cil_callee **methods, **member_refs, **method_specs;
-    uint8_t *short_methods; /* by row - 1 of MethodDef, for build_inline.c */
 };
 
 struct cil_domain {
