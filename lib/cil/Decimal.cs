@@ -472,7 +472,7 @@ namespace System
             if (format == null || format.Length == 0 || format == "G" || format == "g" || format == "G0")
                 return ToString();
             char kind = Char.ToUpper(format[0]);
-            bool isOneLetter = format.Length == 1 || Char.IsDigit(format[1]);
+            bool isOneLetter = format.Length == 1 || Char.IsAsciiDigit(format[1]);
             if (isOneLetter && (kind == 'D' || kind == 'X' || kind == 'R'))
                 throw new FormatException();
             string digits = DigitsOf();

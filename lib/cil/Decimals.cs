@@ -173,10 +173,10 @@ namespace System
         {
             char kind = Char.ToUpper(format[0]);
             int digits = 0;
-            bool isPattern = "CEFGNP".IndexOf(kind) < 0 && (!Char.IsLetter(kind) || (format.Length > 1 && !Char.IsDigit(format[1])));
+            bool isPattern = "CEFGNP".IndexOf(kind) < 0 && (!Char.IsLetter(kind) || (format.Length > 1 && !Char.IsAsciiDigit(format[1])));
             for (int n = 1; n < format.Length && !isPattern; n++)
             {
-                isPattern = !Char.IsDigit(format[n]) || n > 2;
+                isPattern = !Char.IsAsciiDigit(format[n]) || n > 2;
                 digits = 10 * digits + (format[n] - '0');
             }
             if (isPattern)

@@ -46,7 +46,7 @@ namespace System
         static int ReadNumber(string format, ref int at)
         {
             int start = at, value = 0;
-            for (; at < format.Length && Char.IsDigit(format[at]); at++)
+            for (; at < format.Length && Char.IsAsciiDigit(format[at]); at++)
             {
                 value = 10 * value + (format[at] - '0');
                 if (value > 1000000)
@@ -127,7 +127,7 @@ namespace System
             int digits = 0;
             for (int n = 1; format != null && n < format.Length; n++)
             {
-                if (!Char.IsDigit(format[n]) || digits > 99)
+                if (!Char.IsAsciiDigit(format[n]) || digits > 99)
                     throw new FormatException();
                 digits = 10 * digits + (format[n] - '0');
             }

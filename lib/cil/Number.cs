@@ -42,7 +42,7 @@ namespace System
             int digits = 0;
             bool isTooLarge = false;
             value = 0;
-            for (; at < s.Length && Char.IsDigit(s[at]); at++, digits++)
+            for (; at < s.Length && Char.IsAsciiDigit(s[at]); at++, digits++)
             {
                 ulong digit = (ulong)(s[at] - '0');
                 isTooLarge |= digit > most || value > (most - digit) / 10;

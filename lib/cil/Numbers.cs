@@ -554,18 +554,28 @@ namespace System
         public override int GetHashCode() { return value; }
         public override string ToString() { return String.Repeat(value, 1); }
 
-        // ASCII only: there are no tables of Unicode here.
-        public static bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-        public static bool IsLower(char c) { return c >= 'a' && c <= 'z'; }
-        public static bool IsUpper(char c) { return c >= 'A' && c <= 'Z'; }
-        public static bool IsLetter(char c) { return IsLower(c) || IsUpper(c); }
+        // What characters outside of ASCII are: bits (kernel/cil/run/letters.c).
+        const int Upper = 1, Lower = 2, Letter = 7, Digit = 8, Number = 24, Punctuation = 32, Symbol = 64, Space = 128;
+
+        [MethodImpl(MethodImplOptions.InternalCall)]
+        static extern int KindOf(char c);
+        [MethodImpl(MethodImplOptions.InternalCall)]
+        static extern char CaseOf(char c, bool upper);
+
+        static bool Is(char c, int kind) { return (KindOf(c) & kind) != 0; }
+        internal static bool IsAsciiDigit(char c) { return (uint)(c - '0') < 10; }
+
+        public static bool IsDigit(char c) { return IsAsciiDigit(c) || (c > 127 && Is(c, Digit)); }
+        public static bool IsLower(char c) { return c < 128 ? (uint)(c - 'a') < 26 : Is(c, Lower); }
+        public static bool IsUpper(char c) { return c < 128 ? (uint)(c - 'A') < 26 : Is(c, Upper); }
+        public static bool IsLetter(char c) { return c < 128 ? (uint)((c | 32) - 'a') < 26 : Is(c, Letter); }
         public static bool IsLetterOrDigit(char c) { return IsLetter(c) || IsDigit(c); }
-        public static bool IsWhiteSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r') || c == '\u0085' || c == '\u00a0'; }
-        public static char ToLower(char c) { return IsUpper(c) ? (char)(c + 32) : c; }
-        public static char ToUpper(char c) { return IsLower(c) ? (char)(c - 32) : c; }
+        public static bool IsWhiteSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r') || (c > 127 && (c == '\u0085' || Is(c, Space))); }
+        public static char ToLower(char c) { return c > 127 ? CaseOf(c, false) : IsUpper(c) ? (char)(c + 32) : c; }
+        public static char ToUpper(char c) { return c > 127 ? CaseOf(c, true) : IsLower(c) ? (char)(c - 32) : c; }
 
         public static bool IsControl(char c) { return c < ' ' || (c >= '\x7f' && c < '\xa0'); }
-        public static bool IsNumber(char c) { return IsDigit(c); }
+        public static bool IsNumber(char c) { return Is(c, Number); }
         public static bool IsSurrogate(char c) { return c >= '\ud800' && c < '\ue000'; }
         public static bool IsHighSurrogate(char c) { return c >= '\ud800' && c < '\udc00'; }
         public static bool IsLowSurrogate(char c) { return c >= '\udc00' && c < '\ue000'; }
@@ -577,9 +587,8 @@ namespace System
         public static char ToLowerInvariant(char c) { return ToLower(c); }
         public static string ToString(char c) { return c.ToString(); }
 
-        // Of ASCII.
-        public static bool IsPunctuation(char c) { return c != '\0' && "!\"#%&'()*,-./:;?@[\\]_{}".IndexOf(c) >= 0; }
-        public static bool IsSymbol(char c) { return c != '\0' && "$+<=>^`|~".IndexOf(c) >= 0; }
+        public static bool IsPunctuation(char c) { return Is(c, Punctuation); }
+        public static bool IsSymbol(char c) { return Is(c, Symbol); }
 
         public static char Parse(string s)
         {

@@ -172,7 +172,7 @@ namespace System
 
         public static char ToUpper(char c, CultureInfo culture) { return ToUpper(c); }
         public static char ToLower(char c, CultureInfo culture) { return ToLower(c); }
-        public static bool IsSeparator(char c) { return c == ' ' || c == '\u00a0' || c == '\u1680' || (c >= '\u2000' && c <= '\u200a') || c == '\u2028' || c == '\u2029' || c == '\u202f' || c == '\u205f' || c == '\u3000'; }
+        public static bool IsSeparator(char c) { return Is(c, Space); }
         public static bool IsUpper(string s, int index) { return IsUpper(s[index]); }
         public static bool IsLower(string s, int index) { return IsLower(s[index]); }
         public static bool IsPunctuation(string s, int index) { return IsPunctuation(s[index]); }

@@ -135,7 +135,7 @@ namespace System
             bool hasPoint = false, hasAny = false;
             for (; at < s.Length; at++)
             {
-                if (Char.IsDigit(s[at]))
+                if (Char.IsAsciiDigit(s[at]))
                 {
                     AddDigit(digits, s[at], hasPoint);
                     hasAny = true;
@@ -159,7 +159,7 @@ namespace System
             if (!Accept('-', true))
                 Accept('+', true);
             int first = at;
-            for (; at < s.Length && Char.IsDigit(s[at]); at++)
+            for (; at < s.Length && Char.IsAsciiDigit(s[at]); at++)
                 value = Math.Min(10 * value + (s[at] - '0'), PowerMax);
             Power += isNegative ? -value : value;
             if (at == first)

@@ -6,6 +6,7 @@ import math
 import struct
 import subprocess
 import tempfile
+import unicodedata
 import unittest
 from pathlib import Path
 
@@ -38,6 +39,9 @@ FUNCTIONS = {
     "cos": (lambda x, _: Exact(math.cos(x)), 1),
     "tan": (lambda x, _: Exact(math.tan(x)), 2),
 }
+LETTERS = Path(__file__).parent / "cil_letters.cs"
+KINDS = {"Lu": "Luo", "Ll": "Llo", "Lt": "Lo", "Lm": "Lo", "Lo": "Lo", "Nd": "dno", "Nl": "n", "No": "n", "Zs": "zw", "Zl": "zw", "Zp": "zw",
+         "Cc": "c"}  # by Unicode's category, as cil_letters.cs prints them
 LEAST_NORMAL = Exact(2.0 ** -1022)
 
 
@@ -96,6 +100,34 @@ class Library(unittest.TestCase):
         for engine in ((), ("--interp",), ("--gc-stress",)):
             done = subprocess.run([COMMAND, "--lib", self.core.parent, *engine, own], capture_output=True, text=True, timeout=300)
             self.assertEqual((expected, "to the error stream\n"), (done.stdout.split("\n"), done.stderr), engine)
+
+    @staticmethod
+    def other_case(c, changed):
+        """A letter of the other case that leads back, or the same one."""
+        other = changed(c) if len(changed(c)) == 1 else c.title() if changed is str.upper else c
+        back = str.lower if changed is str.upper else str.upper
+        returned = back(other) if len(back(other)) == 1 else other.title()
+        return ord(other if len(other) == 1 and ord(other) < 0x10000 and returned == c else c)
+
+    def test_characters_are_what_unicode_says(self):
+        """As Python's tables, which are of the same version. mono's are older: it differs in few of the characters that it knows."""
+        self.assertEqual("14.0.0", unicodedata.unidata_version, "letters.def is of this version")
+        own, mono = self.folder / "letters.exe", self.folder / "letters-mono.exe"
+        self.compile(own, LETTERS, "-nostdlib", "-noconfig", f"-r:{self.core}")
+        self.compile(mono, LETTERS)
+        said, older = (subprocess.run(words, capture_output=True, text=True, timeout=300, check=True).stdout.splitlines()
+                       for words in ((COMMAND, "--lib", self.core.parent, own), ("mono", mono)))
+        for n, line in enumerate(said[:65536]):
+            c, category = chr(n), unicodedata.category(chr(n))
+            kinds = KINDS.get(category, {"P": "p", "S": "s"}.get(category[0], ""))
+            if c in "\t\n\v\f\r\x85":
+                kinds = "wc"
+            upper, lower = (n, n) if category == "Cs" else (self.other_case(c, str.upper), self.other_case(c, str.lower))
+            self.assertEqual(f"{n} {upper} {lower} {kinds}", line)
+        differ = [n for n, (a, b) in enumerate(zip(said[:65536], older)) if a != b and not b.endswith(f"{n} {n} ")]
+        self.assertLess(len(differ), 250, differ)
+        self.assertEqual(["ÄRGER, STRASSE".replace("SSE", "ßE") + " ärger, straße True", "ΣΊΣΥΦΟΣ σίσυφοσ True", "ЁЛКА ёлка True",
+                          "ǅ ǅ True", "١٢ ١٢ True", "False 1"], said[65536:])
 
     def test_decimals_conversions_and_styles_are_as_monos(self):
         own, mono = self.folder / "numbers.exe", self.folder / "numbers-mono.exe"

@@ -66,6 +66,9 @@ cil_native_call cil_call_wasi;
  * struct wasi. @context{any} */
 bool cil_files_are_used(const struct cil_unit *u);
 
+/* letters.c */
+cil_native_call cil_char_kind, cil_char_case;
+
 /* slots.c */
 cil_native_call cil_slot_add, cil_slot_read, cil_slot_write, cil_slot_free, cil_slot_forget,
     cil_slot_next_ready, cil_slot_address, cil_slot_failed;
