@@ -174,13 +174,23 @@ def make_system(build, image, more=None, files=None):
         make_disk(stage, image)
 
 
+def with_assemblies(program):
+    """A .NET program, and the assemblies beside it that it and these name: a name is a string with a zero at each end."""
+    found = [Path(program)]
+    beside = sorted(found[0].parent.glob("*.dll")) if found[0].suffix == ".exe" else []
+    for file in found:
+        data = file.read_bytes() if beside else b""
+        found += [other for other in beside if other not in found and b"\0" + other.stem.encode() + b"\0" in data]
+    return found
+
+
 def stage_program(stage, program, files=None):
-    """The tree of a program's disk: /bin/NAME, its symbol file (.mdb) if it has one, and DIR's tree as /files."""
+    """The tree of a program's disk: /bin/NAME, what belongs to a .NET program (assemblies, source lines), and DIR's tree as /files."""
     (stage / "bin").mkdir(parents=True)
-    shutil.copyfile(program, stage / "bin" / Path(program).name)
-    symbols = Path(f"{program}.mdb")  # the source lines of a .NET program
-    if symbols.is_file():
-        shutil.copyfile(symbols, stage / "bin" / symbols.name)
+    for file in with_assemblies(program):
+        for part in (file, Path(f"{file}.mdb")):
+            if part == file or part.is_file():
+                shutil.copyfile(part, stage / "bin" / part.name)
     if files is not None:
         stage_files(stage, files)
 

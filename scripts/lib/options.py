@@ -40,7 +40,7 @@ def parser():
     p.add_argument("machine", nargs="?", choices=MACHINES, help="the machine to boot (default: x86_64)")
 
     what = p.add_argument_group("what runs (default: the shell)")
-    what.add_argument("--program", metavar="FILE", help="run FILE as /bin/NAME and power off; the symbol file of a .NET program, FILE.mdb, goes with it")
+    what.add_argument("--program", metavar="FILE", help="run FILE as /bin/NAME and power off; the assemblies beside it that a .NET program names go with it, and FILE.mdb, its source lines")
     what.add_argument("--args", metavar="TEXT", default="", help="the program's arguments")
     what.add_argument("--files", metavar="DIR", help="copy DIR to /files on the disk of the program or of the shell")
     what.add_argument("--share", metavar="DIR", help="mount DIR itself at /host: both sides read and write its files")

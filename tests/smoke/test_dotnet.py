@@ -69,6 +69,20 @@ class DotNet(TestCase):
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)
 
+    def test_a_program_takes_its_assemblies_along(self):
+        """Those that it names, and those that these name; but not the others beside it."""
+        texts = {"last.dll": "public static class Last { public static int Two() { return 2; } }",
+                 "first.dll": "public static class First { public static int Four() { return Last.Two() * 2; } }",
+                 "app.exe": "static class P { static int Main() { return First.Four() + 40 + (System.IO.File.Exists(\"/bin/other.dll\") ? 100 : 0); } }"}
+        (self.folder / "other.dll").write_bytes(b"no assembly")
+        for name, text in texts.items():
+            source = self.folder / "source.cs"
+            source.write_text(text)
+            others = [f"-r:{self.folder / other}" for other in texts if (self.folder / other).exists()]
+            subprocess.run(["mcs", "-noconfig", "-nostdlib", f"-r:{BUILD / 'cil/mscorlib.dll'}", *others, str(source), f"-out:{self.folder / name}",
+                            *(["-t:library"] if name.endswith("dll") else [])], check=True, capture_output=True)
+        self.expect(run("--program", self.folder / "app.exe"), 44)
+
     def test_the_result_of_main_is_the_exit_status(self):
         self.expect(run("--program", SAMPLE), STEPS)
 
