@@ -277,6 +277,25 @@ static void test_calli_is_refused(void **state)
     expect(E_CORRUPT, "token 0x11000001 is not of a signature");
 }
 
+/* Trusted code may access any memory, but through an address. */
+static void test_blocks_of_memory_have_addresses_and_bytes(void **state)
+{
+    (void)state;
+    static const struct test_case cases[] = {
+        {"\x03\x16\x16\xfe\x17\x16\x2a", 7, TRUST, "IL_0003: object in place of an address"},
+        {"\x16\x6c\x16\x16\xfe\x18\x16\x2a", 8, TRUST, "IL_0004: float in place of an address"},
+        {"\x16\x16\x6c\x16\xfe\x18\x16\x2a", 8, TRUST, "IL_0004: float in place of an integer"},
+        {"\x16\x16\x16\x6c\xfe\x18\x16\x2a", 8, TRUST, "IL_0004: float in place of an integer"},
+    };
+    for (size_t n = 0; n < sizeof cases / sizeof *cases; n++) {
+        add_image(&(struct body){.locals = NULL}, cases[n].code, cases[n].len);
+        assert_false(verify(false));
+        expect(E_PERM, "is not verifiable");
+        assert_false(verify(true));
+        expect(E_CORRUPT, cases[n].words);
+    }
+}
+
 static void test_objects(void **state)
 {
     (void)state;
@@ -507,6 +526,7 @@ int main(void)
         TEST(test_branches),
         TEST(test_locals_and_addresses),
         TEST(test_calli_is_refused),
+        TEST(test_blocks_of_memory_have_addresses_and_bytes),
         TEST(test_objects),
         TEST(test_returned_addresses),
         TEST(test_exception_clauses),

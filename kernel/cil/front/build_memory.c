@@ -533,7 +533,7 @@ static bool block(struct builder *b, bool is_copy)
 {
     uint32_t args[3];
     args[2] = build_convert(b, build_pop(b), IR_I32);
-    args[1] = is_copy ? build_pop_address(b) : build_pop(b);
+    args[1] = is_copy ? build_pop_address(b) : build_convert(b, build_pop(b), IR_I32);
     args[0] = build_pop_address(b);
     uint32_t skip = build_if_not_zero(b, args[2]), join = ir_block_new(b->f);
     (void)build_help(b, is_copy ? CIL_HELPER_COPY : CIL_HELPER_FILL, args, 3);

@@ -356,13 +356,25 @@ static bool clear_object(struct verifier *v, const struct cil_instruction *i, un
     return t != NULL && cil_verify_pop_address(v, t, true, &e);
 }
 
+static bool pop_any_address(struct verifier *v)
+{
+    struct entry e;
+    if (!cil_verify_pop(v, &e)) {
+        return false;
+    }
+    return e.kind == ENTRY_PTR || e.kind == ENTRY_I || e.kind == ENTRY_I4 ||
+           e.kind == ENTRY_BYREF ||
+           cil_verify_invalid(v, "%s in place of an address", cil_verify_entry_name(&e));
+}
+
 /* cpblk and initblk: two addresses, or one and a byte, and a length. */
 static bool block(struct verifier *v, const struct cil_instruction *i, unsigned arg)
 {
-    struct entry e;
     (void)arg;
     return cil_verify_reject(v, "%s is not verifiable", cil_opcode_name(i->opcode)) &&
-           cil_verify_pop_integer(v) && cil_verify_pop(v, &e) && cil_verify_pop(v, &e);
+           cil_verify_pop_integer(v) &&
+           (i->opcode == CIL_OP_CPBLK ? pop_any_address(v) : cil_verify_pop_integer(v)) &&
+           pop_any_address(v);
 }
 
 static bool allocate_local(struct verifier *v, const struct cil_instruction *i, unsigned arg)
