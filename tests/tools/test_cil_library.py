@@ -10,7 +10,8 @@ import unicodedata
 import unittest
 from pathlib import Path
 
-from tree import build_directory
+import letters
+from tree import ROOT, build_directory
 
 COMMAND = build_directory("host-tests") / "halyard-cil"
 CORE = sorted((Path(__file__).parents[2] / "lib/cil").glob("*.cs"))
@@ -112,6 +113,7 @@ class Library(unittest.TestCase):
     def test_characters_are_what_unicode_says(self):
         """As Python's tables, which are of the same version. mono's are older: it differs in few of the characters that it knows."""
         self.assertEqual("14.0.0", unicodedata.unidata_version, "letters.def is of this version")
+        self.assertEqual(letters.text(), (ROOT / "kernel/cil/run/letters.def").read_text())
         own, mono = self.folder / "letters.exe", self.folder / "letters-mono.exe"
         self.compile(own, LETTERS, "-nostdlib", "-noconfig", f"-r:{self.core}")
         self.compile(mono, LETTERS)
