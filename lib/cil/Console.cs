@@ -129,6 +129,12 @@ namespace System
         public static extern void Exit(int status);
 
         [MethodImpl(MethodImplOptions.InternalCall)]
+        static extern int Code(int status, bool isNew);
+
+        // The exit status if Main returns nothing.
+        public static int ExitCode { get { return Code(0, false); } set { Code(value, true); } }
+
+        [MethodImpl(MethodImplOptions.InternalCall)]
         internal static extern long Nanoseconds(bool isMonotonic);
 
         public static int TickCount { get { return (int)(Nanoseconds(true) / 1000000); } }

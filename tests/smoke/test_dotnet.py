@@ -32,6 +32,7 @@ PROGRAMS = {
     "thrown": 'static void Main() { throw new System.InvalidOperationException("no"); }',
     "catches": "static int Half(int n) { return 1 / n; } static int Main() { try { Half(0); } catch (System.DivideByZeroException e) "
                '{ System.Console.WriteLine("caught: " + e.Message); } finally { System.Console.WriteLine("finally"); } return 7; }',
+    "code": "static void Main() { System.Environment.ExitCode = 41; System.Environment.ExitCode++; }",
     "leaves": "static int Main() { System.Environment.Exit(42); return 1; }",
     "grows": "class Kept { public int[] all = new int[1000]; public Kept last; } static Kept last; "
              "static void Main() { for (;;) { last = new Kept { last = last }; } }",
@@ -104,7 +105,7 @@ class DotNet(TestCase):
         (self.folder / "native.exe").write_bytes(without_cli_header(whole))
         lines = ["jit /files/native.exe", "run /bin/collatz.exe", "run /files/divide.exe", "run --cpu 1 /files/endless.exe", "run /files/deep.exe",
                  "run /files/large.exe", "run /files/nothing.exe", "run /files/thrown.exe",
-                 "run /files/catches.exe", "run /files/leaves.exe", "run --memory 8M /files/grows.exe",
+                 "run /files/catches.exe", "run /files/leaves.exe", "run /files/code.exe", "run --memory 8M /files/grows.exe",
                  "run --memory 8M /files/garbage.exe", "run /files/null.exe", "run /bin/hello.exe",
                  "echo 'one two  ONE' | /bin/words.exe", "run --memory 64K /bin/collatz.exe", "run --memory 2M /bin/collatz.exe",
                  "run --interp /bin/collatz.exe", "run /files/cut.exe", "run /files/native.exe", "run /lib/cil/mscorlib.dll",
@@ -126,7 +127,7 @@ class DotNet(TestCase):
                 ("run /files/large.exe", "exit status 256 is too large, reported as 255"),
                 ("run /files/thrown.exe", "unhandled exception: System.InvalidOperationException", "#0 P::Main"),
                 ("run /files/catches.exe", "caught: Attempted to divide by zero.\nfinally\n", "exit status 7"),
-                ("run /files/leaves.exe", "exit status 42"),
+                ("run /files/leaves.exe", "exit status 42"), ("run /files/code.exe", "exit status 42"),
                 ("run --memory 8M /files/grows.exe", "unhandled exception: System.OutOfMemoryException"),
                 ("run --memory 8M /files/garbage.exe", f"exit status {sum((200 + n % 100) % 7 for n in range(129950, 130000))}"),
                 ("run /files/null.exe", "unhandled exception: System.NullReferenceException", "#0 P::Main (IL_0003)"),

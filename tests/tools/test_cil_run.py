@@ -190,6 +190,16 @@ class CilRun(unittest.TestCase):
             done = self.run_method("--tests", "--trusted", *engine, path, memory=32)
             self.assertEqual("calls.dll: 9 passed, 0 failed, 0 not compiled yet\n", done.stdout, done.stderr)
 
+    def test_a_main_without_a_result_has_the_exit_code(self):
+        path, source = (Path(self.folder.name) / name for name in ("code.exe", "code.cs"))
+        for text, status in (("static void Main() { System.Environment.ExitCode = 300; }", 300 & 255),
+                             ("static int Main() { System.Environment.ExitCode = 3; return System.Environment.ExitCode + 1; }", 4),
+                             ("static void Main() { System.Environment.ExitCode = 3; System.Environment.Exit(5); }", 5), ("static void Main() { }", 0)):
+            source.write_text(f"class P {{ {text} }}")
+            mcs(path, source, "-nostdlib", "-noconfig", f"-r:{self.core}")
+            for engine in ENGINES:
+                self.assertEqual((status, ""), (self.run_method(*engine, path).returncode, self.run_method(*engine, path).stderr), text)
+
     def methods(self, *words):
         """(how many methods were compiled, what the program prints)"""
         done = self.run_method("--time", *words, memory=64)

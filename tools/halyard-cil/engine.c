@@ -325,7 +325,7 @@ static int run_compiled(const struct tool *t, struct cil_runtime *r, const struc
     }
     if (r->world->threads->next != NULL) { /* others may be running: the process ends with them */
         fflush(stdout);
-        _exit(status != 0 ? status : (int)(result->lo & 0xff));
+        _exit(status != 0 ? status : (int)(cil_main_result(r, result->lo) & 0xff));
     }
     cil_code_free(&code);
     return status;
@@ -432,6 +432,9 @@ int engine_run(struct cil_unit *u, const struct tool *t, const struct ir_bits *a
     }
     int status = t->is_interpreted ? interpret(&runtime, args, result)
                                    : run_compiled(t, &runtime, args, result);
+    if (status == 0 && t->action == TOOL_MAIN) {
+        result->lo = cil_main_result(&runtime, result->lo);
+    }
     if (t->shows_heap) {
         print_heap(&runtime);
     }

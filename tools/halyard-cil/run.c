@@ -108,17 +108,16 @@ int tool_run(const struct tool *t, struct cil_assembly *a)
 
 /* ---- A program ---- */
 
-/* @return the exit status: that of the program, if Main returns one. */
+/* @return the exit status: that of the program. */
 static int run_main(const struct tool *t, struct cil_unit *u)
 {
-    const struct ir_signature *s = &u->signatures[u->callees[CIL_FIRST_METHOD].signature];
     const struct engine_words words = {(const char *const *)t->argv, (uint32_t)t->argc};
     struct ir_bits result = {.lo = 0};
     int status = engine_run(u, t, NULL, &words, &result);
     if (u->d->status != OK) {
         return tool_refuse(&u->d->err);
     }
-    return status == 0 && s->results != 0 ? (int)(result.lo & 0xff) : status;
+    return status == 0 ? (int)(result.lo & 0xff) : status;
 }
 
 static void print_times(const struct cil_unit *u, double seconds)

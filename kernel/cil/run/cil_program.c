@@ -332,7 +332,8 @@ static struct bytecode_end run(struct bytecode_program *p)
     }
     words.lo = c->words;
     if (cil_code_run(&c->code, &words, &result, &stop)) {
-        return (struct bytecode_end){.outcome = BYTECODE_RETURNED, .status = (uint32_t)result.lo};
+        return (struct bytecode_end){.outcome = BYTECODE_RETURNED,
+                                     .status = cil_main_result(&c->runtime, result.lo)};
     }
     if (!stop.is_trap && stop.ending == CIL_EXITED) {
         return (struct bytecode_end){.outcome = BYTECODE_RETURNED,

@@ -547,6 +547,18 @@ static uint64_t lower_bound(struct cil_runtime *r, uint64_t array, uint64_t dime
                             UINT64_C(4) * (t->number + (uint32_t)dimension));
 }
 
+/* Environment.ExitCode. @param is_new Set it. */
+static uint64_t exit_code(struct cil_runtime *r, uint64_t status, uint64_t is_new, uint64_t c,
+                          uint64_t d, uint64_t e)
+{
+    (void)c, (void)d, (void)e;
+    uint32_t *code = &r->world->exit_code;
+    if (is_new != 0) {
+        __atomic_store_n(code, (uint32_t)status, __ATOMIC_RELAXED);
+    }
+    return __atomic_load_n(code, __ATOMIC_RELAXED);
+}
+
 static uint64_t leave_program(struct cil_runtime *r, uint64_t status, uint64_t b, uint64_t c,
                               uint64_t d, uint64_t e)
 {
@@ -576,7 +588,17 @@ static const struct cil_native own_natives[] = {
     {"System.GC::GetCount", "i:i", collections},
     {"System.GC::GenerationOf", "r:i", generation},
     {"System.Environment::Exit", "i:", leave_program},
+    {"System.Environment::Code", "ii:i", exit_code},
 };
+
+uint32_t cil_main_result(const struct cil_runtime *r, uint64_t returned)
+{
+    const struct cil_unit *u = r->unit;
+    uint32_t signature = u->callees[CIL_FIRST_METHOD].signature;
+    return u->signatures[signature].results != 0
+               ? (uint32_t)returned
+               : __atomic_load_n(&r->world->exit_code, __ATOMIC_RELAXED);
+}
 
 /* ---- Making ---- */
 

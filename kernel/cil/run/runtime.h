@@ -73,6 +73,7 @@ struct cil_world {
     struct cil_runtime *threads; /* [l] all, by `next` */
     uint32_t running;    /* [l] threads that may touch objects; changes are waited for here */
     uint32_t in_calls;   /* threads in calls of WASI; changes atomically */
+    uint32_t exit_code;  /* Environment.ExitCode; likewise, relaxed */
     uint32_t pauses;     /* [l] odd: a thread collects, and others wait here for the end of it */
     uint32_t foreground; /* [l] further threads that the end of Main waits for; likewise */
     struct cil_initialiser *initialisers;            /* [l] those that run */
@@ -172,6 +173,9 @@ uint64_t cil_runtime_call(struct cil_runtime *r, uint32_t callee, const uint64_t
 
 _Noreturn void cil_end(struct cil_runtime *r, enum cil_ending ending);
 _Noreturn void cil_exit(struct cil_runtime *r, int32_t status);
+/** @brief The exit status of a program whose Main has returned: its result, or if it has none,
+ * Environment.ExitCode. @param returned Counts only if there is a result. @context{any} */
+uint32_t cil_main_result(const struct cil_runtime *r, uint64_t returned);
 
 /** @brief The type that a System.RuntimeType is for. Ends the program if the object is none. */
 const struct cil_unit_type *cil_type_by_object(struct cil_runtime *r, uint64_t object);
