@@ -241,7 +241,7 @@ class Body:
             base = outer.address if t.stack == "struct" else self.sure(t, outer.load)
             load = [*outer.load, f"ldfld {field}"] if t.stack == "struct" and self.chance(3) else [*base, f"ldfld {field}"]
             store = f"stfld {field}"
-            if not named and t in (*self.p.structs, *self.p.classes) and self.chance(4):  # short methods, whose code takes the call's place
+            if not named and t in (*self.p.structs, *self.p.classes) and self.chance(4):  # short methods, which are inlined
                 call = "call" if t.stack == "struct" or self.chance(3) else "callvirt"
                 load = [*base, f"{call} instance {inner.il} {t.owner}::get_{name}()"]
                 store = f"{call} instance void {t.owner}::set_{name}({inner.il})"

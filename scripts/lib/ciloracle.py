@@ -10,8 +10,8 @@
 
 cilgen.py generates the programs, ilasm makes them an assembly of many, which each engine runs once. The engines of Halyard run
 halyard-cil: on this computer's machine code and on that of AArch64 (by qemu-user), as the compiler makes it, without its
-passes, with few registers, without features of newer CPUs, with a call for each call, and with frames that tell where each
-method is; and with a collection at every allocation. The programs are verifiable, so one that is refused is a difference,
+passes, with few registers, without features of newer CPUs, without inlining, and with frames that tell where each method
+is; and with a collection at every allocation. The programs are verifiable, so one that is refused is a difference,
 too.
 """
 import argparse

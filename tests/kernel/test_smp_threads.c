@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Threads on every CPU: they start on the CPU that is asked for, wake each other across CPUs, and
-// share data under locks. With one CPU all of them run there.
+// Threads on every CPU: each starts on the requested CPU, wakes threads of other CPUs, and shares
+// data with them under locks. On a machine with one CPU all run there.
 #include "hal/irq.h"
 #include "hal/smp.h"
 #include "kernel/base/clock.h"

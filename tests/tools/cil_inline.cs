@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 //
-// Short methods, whose code takes the place of their calls: mono prints the same.
+// Short methods, which are inlined: mono prints the same.
 using System;
 using System.Runtime.CompilerServices;
 

@@ -206,7 +206,7 @@ class CilRun(unittest.TestCase):
         self.assertEqual(21, done.returncode, done.stderr)
         return int(re.search(r"(\d+) methods, ", done.stderr)[1]), done.stdout
 
-    def test_short_methods_take_the_place_of_their_calls(self):
+    def test_short_methods_are_inlined(self):
         path = Path(self.folder.name) / "inline.exe"
         mcs(path, Path(__file__).parent / "cil_inline.cs", "-nostdlib", "-noconfig", f"-r:{self.core}")
         usual, prints = self.methods(path)

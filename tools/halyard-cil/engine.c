@@ -258,7 +258,7 @@ static void without_features(struct jit_options *jit)
     jit->features &= JIT_X86_VECTORS_IN_C | JIT_ARM_VECTORS_IN_C;
 }
 
-/* tool_load() has done it. */
+/* tool_load() has set the domain for it. */
 static void as_usual(struct jit_options *jit)
 {
     (void)jit;

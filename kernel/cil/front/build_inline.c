@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: MIT
 //
-// Calls of short methods, such as those of properties: their code takes the place of the call.
+// Inlines calls of short methods, such as those of properties.
 #include "kernel/cil/front/build_internal.h"
 #include "kernel/lib/string.h"
 
 /* A method is short if it runs from its start to its end without branches, variables or clauses,
- * and nothing in it can throw but an access to a field of `this` that is null. So it would not be
- * seen in a trace: with callvirt, null is found before the call, and belongs to the caller there,
- * too. That holds whatever its type arguments are, and is found out once for each method. It may
- * call other short methods of `this`. All bytes count, so that the code of a program cannot grow by
- * more than a factor. */
+ * and can only throw where it accesses a field of a null `this`. It never appears in a trace, with
+ * or without inlining: callvirt finds a null `this` before the call, in the caller. Type arguments
+ * make no difference, so each method is examined once. A short method may call others of `this`.
+ * Their bytes count, too, so the code of a program grows at most by a constant factor. */
 
 #define BYTES_MAX  40u   /* of CIL, with the methods that are called */
 #define DEPTH_MAX  8u    /* of such calls */
 #define STACK_MAX  8u    /* that a method with a small header has */
-#define GROWTH_MAX 8192u /* bytes of CIL that a method may get in this way */
+#define GROWTH_MAX 8192u /* bytes of CIL that are inlined into a method */
 
 #define NO_INLINING  0x0008
 #define SYNCHRONIZED 0x0020
@@ -233,8 +232,8 @@ static bool put_in(struct builder *b, const struct build_call *k, struct cil_byt
     return true;
 }
 
-/* Tokens are those of the method that is called, and its type arguments are put in. All else is the
- * method that calls: where it is, its frame and its handlers. */
+/* Tokens and type arguments are the callee's. The place, the frame and the handlers remain the
+ * caller's. */
 bool build_inline(struct builder *b, const struct build_call *k, bool *is_done)
 {
     const struct cil_unit_method caller = b->m;

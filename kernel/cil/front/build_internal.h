@@ -10,7 +10,7 @@
 //   build_matrix.c   arrays of several dimensions
 //   build_typed.c    typed references
 //   build_call.c     calls of all kinds, new objects
-//   build_inline.c   calls of short methods
+//   build_inline.c   inlining of short methods
 //   build_delegate.c delegates
 //   build_begin.c    BeginInvoke and EndInvoke of delegates
 //   build_regions.c  try blocks, exceptions
@@ -151,8 +151,8 @@ struct builder {
     uint32_t entry_numbers[BUILD_ENTRIES_MAX]; /* constants, in block 0 */
     struct cil_roots roots; /* references in the frame, first those that are not in slots */
     uint32_t inlined;       /* bytes of CIL of other methods that are in this one */
-    /* Blocks that exceptions outside of try blocks share, to throw the one that a trap is and to
-     * leave the method; 0: none is needed so far. */
+    /* Blocks that all exceptions outside of try blocks share: for each trap, one that makes its
+     * exception; and one that leaves the method. 0: not needed so far. */
     uint32_t raise_way[IR_TRAP_COUNT], leave_way;
     /* In a program with traces: offsets of the safe points, in their order. */
     uint32_t *locations;
@@ -255,7 +255,8 @@ void build_raise(struct builder *b, unsigned trap);
 /** @brief Throw an ArgumentException if a condition, an i32, is 0. */
 void build_check_argument(struct builder *b, uint32_t condition);
 bool build_throw(struct builder *b, uint32_t object);
-/** @brief The blocks that exceptions share; at the end. @return false: an error is recorded. */
+/** @brief Build the blocks that exceptions share, after all other code. @return false: an error is
+ * recorded. */
 bool build_ways(struct builder *b);
 /** @brief The function that throws an exception of the core library, made with so many arguments.
  * @return IR_NONE: an error is recorded. */
@@ -388,8 +389,8 @@ bool build_call_number(struct builder *b, struct build_call *k, uint32_t number)
 bool build_is_virtual(const struct cil_callee *c);
 /** @brief The number of an object's virtual method. @return IR_NONE: an error is recorded. */
 uint32_t build_virtual_number(struct builder *b, const struct cil_callee *c, uint32_t object);
-/** @brief Put the code of a short method in place of a call. @param is_done Becomes false: it is
- * none. */
+/** @brief Inline a call of a short method. @param is_done Becomes false if the method is not short.
+ * @return false: an error is recorded. */
 bool build_inline(struct builder *b, const struct build_call *k, bool *is_done);
 bool build_calls(struct builder *b, const struct cil_instruction *i, bool *is_known);
 /** @brief Whether an object is of the type with a number (unit_cast()): 0 or 1. Of null: 0. */

@@ -279,9 +279,9 @@ static uint32_t split(struct builder *b, uint32_t condition)
     return good;
 }
 
-/* Most instructions are in no try block. Their exceptions all do the same, so they share the blocks
- * for that, and bring their offset. If frames tell which call they are at, each has a block of its
- * own. */
+/* Most instructions are in no try block. All their exceptions leave the method in the same way, so
+ * they share the blocks for it, whose parameter is the offset of the instruction. If frames tell
+ * which call they are at, each instruction has its own blocks. */
 static bool shares_way(const struct builder *b)
 {
     bool is_outside = b->m.kind != CIL_UNIT_EXAMINE && !b->unit->traces;
@@ -299,7 +299,7 @@ static uint32_t way_to(struct builder *b, uint32_t *block, uint32_t offset)
     return ir_edge(b->f, *block, &offset, build_has_notes(b) ? 1 : 0);
 }
 
-/* Go there if a value, an i32, is 0 or, if `is_zero` is false, if it is not. */
+/* Branch to a shared block if a value, an i32, is zero; without `is_zero`, if it is not zero. */
 static void branch_to_way(struct builder *b, uint32_t value, bool is_zero, uint32_t *block)
 {
     uint32_t good = ir_block_new(b->f), to_good = ir_edge(b->f, good, NULL, 0);
@@ -395,7 +395,7 @@ void build_check(struct builder *b, uint32_t condition, unsigned trap)
     }
 }
 
-/* The place of these blocks is the end of the method's code. */
+/* Panics and gdb show these blocks at the end of the method's code. */
 bool build_ways(struct builder *b)
 {
     b->f->location = b->body.code.len;

@@ -175,8 +175,7 @@ struct cil_domain {
     uint32_t bucket_mask, type_count;
     uint32_t layout_depth, search_steps, interface_steps;
     struct cil_type *primitives[CIL_MVAR]; /* by kind; NULL: not resolved yet */
-    /* For tests: no method takes the place of a call of it; all methods have a frame that tells
-     * which call they are at. */
+    /* For tests: no method is inlined; each has a frame that tells which call it is at. */
     bool keeps_calls, keeps_frames;
     enum status status; /* OK, or of the first failure */
     struct cil_error err;

@@ -24,7 +24,7 @@ struct cil_callee {
     uint32_t row;           /* of MethodDef; 0: a method of an array */
     const char *name;
     uint16_t flags, impl_flags;
-    uint8_t short_bytes;    /* for build_inline.c; only in the one that cil_resolve_method() has */
+    uint8_t short_bytes;    /* for build_inline.c, in the one that cil_resolve_method() returns */
     struct cil_type *owner; /* instantiated as the code says */
     struct cil_type *const *args;
     uint32_t arg_count;

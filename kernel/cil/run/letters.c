@@ -4,6 +4,7 @@
 #include "kernel/cil/run/natives.h"
 
 #include "kernel/lib/compiler.h"
+#include "kernel/lib/sort.h"
 
 /* Char in lib/cil knows the first ones. */
 enum {
@@ -21,23 +22,24 @@ enum {
 };
 
 struct run {
-    uint16_t first, last, value;
+    uint32_t last;
+    uint16_t first, value;
 };
 
 static const struct run kinds[] = {
-#define RUN(first, last, kind) {first, last, kind},
+#define RUN(first, last, kind) {last, first, kind},
 #include "kernel/cil/run/letters.def"
 #undef RUN
 };
 
 static const struct run upper[] = {
-#define TO_UPPER(first, last, distance) {first, last, distance},
+#define TO_UPPER(first, last, distance) {last, first, distance},
 #include "kernel/cil/run/letters.def"
 #undef TO_UPPER
 };
 
 static const struct run lower[] = {
-#define TO_LOWER(first, last, distance) {first, last, distance},
+#define TO_LOWER(first, last, distance) {last, first, distance},
 #include "kernel/cil/run/letters.def"
 #undef TO_LOWER
 };
@@ -45,16 +47,8 @@ static const struct run lower[] = {
 /* @return NULL: the character is in no run. */
 static const struct run *find(const struct run *all, uint32_t count, uint32_t c)
 {
-    uint32_t low = 0, high = count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (all[middle].last < c) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low < count && all[low].first <= c ? &all[low] : NULL;
+    uint32_t n = SORTED_FIND(all, count, last, c);
+    return n < count && all[n].first <= c ? &all[n] : NULL;
 }
 
 uint64_t cil_char_kind(struct cil_runtime *r, uint64_t c, uint64_t b, uint64_t d, uint64_t e,

@@ -93,9 +93,9 @@ static bool is_before(const struct jit_row *row, uint32_t at)
     return row->pc < at || (row->pc == at && row->kind != JIT_ROW_TRAP);
 }
 
-/* Only instructions that can trap, and calls, have rows; that of a call is behind it. Other
- * instructions mostly prepare the next of these, so its place is theirs. @return the place in the
- * source; 0: none is known. */
+/* Only calls and instructions that can trap have rows. The row of a call has its return address.
+ * Other instructions mostly prepare the next call or trap, so they are described with its place.
+ * @return the place in the source; 0: none is known. */
 static uint32_t location_of(const struct code_piece *p, const struct code_function *f, uint32_t at)
 {
     uint32_t n = SORTED_FIND(p->rows, p->row_count, pc, at);

@@ -23,8 +23,8 @@ struct code_kernel {
     bool has_one_thread;
     uint8_t fill;            /* [I] what is between small blocks: it traps */
     struct codechunk *chunk; /* [t] where the next small block goes; NULL: a new one */
-    /* [I] adds what a place in a source is, " (IL_0024, a.cs:7)", to a description; NULL: nothing
-     * is known. @context{any, panic included, while the piece is not removed} */
+    /* [I] appends a place in the source to a description, as " (IL_0024, a.cs:7)"; NULL:
+     * descriptions have no places. @context{any, panic included, while the piece is not removed} */
     void (*place)(const void *source, uint32_t function, uint32_t location, char *buf, size_t len);
     const struct thread_owner *owner; /* [I] the owner of the threads that run it; NULL: none */
     struct budget *budget;            /* [I] charged for code memory; NULL: none */
