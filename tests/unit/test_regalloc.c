@@ -302,6 +302,73 @@ static void test_a_loop_moves_nothing(void **state)
     arena_free_all(&a);
 }
 
+static uint32_t moves_between(const struct vcode *v, uint32_t first, uint32_t end)
+{
+    uint32_t count = 0;
+    for (uint32_t n = 0; n < v->move_count; n++) {
+        count += v->moves[n].at >= first && v->moves[n].at < end;
+    }
+    return count;
+}
+
+/* A loop in a loop. The inner one uses three values of the outer one and makes two; the outer one
+ * has more than the registers hold. None of them comes back from memory in the inner loop, where
+ * nothing uses it, only to make room again: neither those that the outer loop uses after the inner
+ * one, nor those that only its next iteration uses. */
+static void test_an_inner_loop_moves_nothing(void **state)
+{
+    (void)state;
+    enum { AFTER = 6, NEXT = 6, INNER = 3 };
+    struct arena a;
+    struct vcode v;
+    begin_function(&v, &a);
+    uint32_t before = begin_block(&v), after[AFTER], early[NEXT], used[INNER];
+    for (unsigned n = 0; n < AFTER + NEXT + INNER; n++) {
+        uint32_t value = define_value(&v);
+        *(n < AFTER          ? &after[n]
+          : n < AFTER + NEXT ? &early[n - AFTER]
+                             : &used[n - AFTER - NEXT]) = value;
+    }
+    end_with_jump(&v, before);
+    uint32_t outer = begin_block(&v);
+    for (unsigned n = 0; n < NEXT; n++) {
+        use_value(&v, early[n]);
+    }
+    uint32_t start = define_value(&v);
+    end_with_jump(&v, outer);
+    uint32_t inner = begin_block(&v), index = vcode_vreg(&v, VCLASS_INT, 8);
+    vcode_params(&v, inner, &index, 1);
+    uint32_t first = add_tied(&v, index, used[0]), second = add_tied(&v, index, used[1]);
+    use_value(&v, first);
+    use_value(&v, second);
+    uint32_t next = add_tied(&v, index, used[2]);
+    end_with_branch(&v, inner, next);
+    uint32_t back = begin_block(&v);
+    end_with_jump(&v, back);
+    uint32_t tail = begin_block(&v);
+    for (unsigned n = 0; n < AFTER; n++) {
+        use_value(&v, after[n]);
+    }
+    end_with_branch(&v, tail, after[0]);
+    uint32_t again = begin_block(&v);
+    end_with_jump(&v, again);
+    uint32_t end = begin_block(&v);
+    end_with_jump(&v, end);
+    vcode_edge(&v, before, outer, NULL, 0);
+    vcode_edge(&v, outer, inner, &start, 1);
+    vcode_edge(&v, inner, back, NULL, 0);
+    vcode_edge(&v, inner, tail, NULL, 0);
+    vcode_edge(&v, back, inner, &next, 1);
+    vcode_edge(&v, tail, again, NULL, 0);
+    vcode_edge(&v, tail, end, NULL, 0);
+    vcode_edge(&v, again, outer, NULL, 0);
+    finish_and_check(&v, NULL);
+    uint32_t loop = v.blocks[inner].first;
+    /* the additions copy their left operand, which lives on */
+    assert_int_equal(moves_between(&v, loop, v.blocks[tail].first), 2);
+    arena_free_all(&a);
+}
+
 /* Eight arguments are computed in the registers that the call requires, and its result
  * where the next call requires it. */
 static void test_arguments_are_computed_in_place(void **state)
@@ -575,6 +642,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_loop_moves_nothing),
+        cmocka_unit_test(test_an_inner_loop_moves_nothing),
         cmocka_unit_test(test_arguments_are_computed_in_place),
         cmocka_unit_test(test_values_live_across_a_call),
         cmocka_unit_test(test_a_cold_calls_clobbered_values_are_stored_there),

@@ -28,6 +28,9 @@ struct set {
     uint32_t *index; /* by value */
     uint32_t count;
     uint32_t by_class[VCLASS_COUNT];
+    /* those that the block uses and that were defined before its loop: as long as it runs they are
+     * live, also behind their last use in the block */
+    uint32_t throughout[VCLASS_COUNT];
     uint32_t calls;
     /* position of the next fixed operand, if the block has one */
     uint32_t fixed_at[VCLASS_COUNT][32];
@@ -48,15 +51,27 @@ static void append(const struct alloc *a, struct set *s, uint32_t vreg, uint32_t
     s->by_class[a->v->vregs[vreg].class]++;
 }
 
-static void put(struct alloc *a, struct set *s, uint32_t vreg, uint32_t position)
+/* Whether it was not in the set. */
+static bool put(struct alloc *a, struct set *s, uint32_t vreg, uint32_t position)
 {
     struct item *item = find(s, vreg);
     if (item == NULL) {
         append(a, s, vreg, position);
-        return;
+        return true;
     }
     item->position = MIN(item->position, position);
     item->calls = s->calls;
+    return false;
+}
+
+static void put_use(struct alloc *a, struct set *s, uint32_t block, uint32_t vreg,
+                    uint32_t position)
+{
+    uint32_t loop = loop_of(a, block);
+    if (put(a, s, vreg, position) && loop != VREG_NONE &&
+        !loop_contains(a, loop, a->values[vreg].def_block)) {
+        s->throughout[a->v->vregs[vreg].class]++;
+    }
 }
 
 static void remove_value(struct alloc *a, struct set *s, uint32_t vreg)
@@ -153,7 +168,7 @@ static void merge_successors(struct alloc *a, struct set *s, uint32_t block)
             if (is_first) {
                 append(a, s, l->vreg, position);
             } else {
-                put(a, s, l->vreg, position);
+                (void)put(a, s, l->vreg, position);
             }
         }
         a->work += succ->live_count;
@@ -172,7 +187,7 @@ static void use_arguments(struct alloc *a, struct set *s, uint32_t block)
         const struct vblock *to = &v->blocks[v->edges[e].to];
         for (uint32_t n = 0; n < to->param_count; n++) {
             uint32_t arg = v->pool[v->edges[e].args + n];
-            put(a, s, arg, end);
+            put_use(a, s, block, arg, end);
             live_extend(a, arg, block, 2 * end);
             if (depth > a->values[arg].phi_depth) {
                 a->values[arg].phi_depth = depth;
@@ -189,7 +204,7 @@ static void use_base(struct alloc *a, struct set *s, uint32_t block, uint32_t vr
 {
     uint32_t base = vcode_base(a->v, vreg);
     if (base != VREG_NONE) {
-        put(a, s, base, position);
+        put_use(a, s, block, base, position);
         live_extend(a, base, block, 2 * position + 1);
     }
 }
@@ -267,7 +282,7 @@ static void scan_uses(struct alloc *a, struct set *s, uint32_t block, const stru
     }
     for (unsigned o = 0; o < i->operand_count; o++) {
         if (is_use(&ops[o])) {
-            put(a, s, ops[o].vreg, position);
+            put_use(a, s, block, ops[o].vreg, position);
             live_extend(a, ops[o].vreg, block, 2 * position + 1);
             if (a->v->derived_count > 0) {
                 use_base(a, s, block, ops[o].vreg, position);
@@ -286,7 +301,7 @@ static void note_pressure(struct alloc *a, const struct set *s, uint32_t block)
 {
     struct block *b = &a->blocks[block];
     for (unsigned c = 0; c < VCLASS_COUNT; c++) {
-        b->pressure[c] = MAX(b->pressure[c], s->by_class[c]);
+        b->pressure[c] = MAX(b->pressure[c], s->by_class[c] - s->throughout[c]);
     }
 }
 
@@ -332,6 +347,7 @@ static void scan_block(struct alloc *a, struct set *s, uint32_t block)
     s->calls = 0;
     s->call_position = POS_DEAD;
     s->by_class[VCLASS_INT] = s->by_class[VCLASS_FLOAT] = 0;
+    s->throughout[VCLASS_INT] = s->throughout[VCLASS_FLOAT] = 0;
     merge_successors(a, s, block);
     use_arguments(a, s, block);
     note_pressure(a, s, block);
@@ -347,6 +363,9 @@ static void scan_block(struct alloc *a, struct set *s, uint32_t block)
         note_pressure(a, s, block);
         a->work += i->operand_count + 1u;
     }
+    for (unsigned c = 0; c < VCLASS_COUNT; c++) {
+        a->blocks[block].pressure[c] += s->throughout[c];
+    }
     keep_nearest(a, s, block);
 }
 
@@ -356,7 +375,9 @@ static void scan_block(struct alloc *a, struct set *s, uint32_t block)
 static void merge_loop(struct alloc *a, struct set *s, uint32_t block, uint32_t header)
 {
     struct block *b = &a->blocks[block], *h = &a->blocks[header];
-    uint32_t old = b->live, count = b->live_count, around = h->loop_end - b->start;
+    /* an inner loop ends before the next iteration of the outer one begins */
+    uint32_t leaves = a->v->blocks[block].is_loop_header ? FAR : 0;
+    uint32_t old = b->live, count = b->live_count, around = h->loop_end - b->start + leaves;
     uint32_t added[VCLASS_COUNT] = {0, 0};
     bool calls = b->call < a->v->blocks[block].count;
     s->count = 0;
