@@ -382,6 +382,55 @@ static void test_a_result_is_not_compared_where_its_flags_tell(void **state)
     }
 }
 
+/* The ModRM byte of the only multiplication of doubles. */
+static uint8_t operands_of_multiplication(const struct jit_code *code)
+{
+    uint8_t found = 0;
+    unsigned count = 0;
+    for (uint32_t n = 0; n + 4 < code->size; n++) {
+        const uint8_t *at = code->bytes + n;
+        if (at[0] == 0xf2) {
+            at += (at[1] & 0xf0) == 0x40; /* REX */
+            found = at[1] == 0x0f && at[2] == 0x59 ? at[3] : found;
+            count += at[1] == 0x0f && at[2] == 0x59;
+        }
+    }
+    assert_int_equal(count, 1);
+    return found;
+}
+
+/* 5 * 1.5 * 1.5 * ...: the constant is defined before the loop. `more` is also in the loop. */
+static uint8_t multiply_in_loop(const char *more)
+{
+    char text[1024];
+    struct compiled c;
+    struct ir_bits args[] = {{.lo = 0x4014000000000000}, {.lo = 3}}, result = {0};
+    (void)snprintf(text, sizeof text,
+                   MODULE_HEAD "signature (f64, i32) -> (f64)\nsignature () -> ()\n"
+                               "callee @f signature 0\ncallee @g signature 1\nfunction @f {\n"
+                               "block0(v0: f64, v1: i32):\n v2 = const.f64 0x3ff8000000000000\n"
+                               " jump block1(v0, v1)\nblock1(v3: f64, v4: i32):\n%s"
+                               " v5 = fmul.f64 v3, v2\n v6 = const.i32 1\n v7 = sub.i32 v4, v6\n"
+                               " branch v7, block1(v5, v7), block2()\nblock2():\n return v5\n}\n"
+                               "function @g {\nblock0():\n return\n}\n",
+                   more);
+    compile(&c, text);
+    uint8_t operands = operands_of_multiplication(&c.native.code[0]);
+    (void)run(&c, args, &result);
+    assert_int_equal(result.lo, 0x4030e00000000000); /* 16.875 */
+    discard(&c);
+    return operands;
+}
+
+/* A load less in each iteration. A call would change the register. */
+static void test_a_loop_keeps_a_constant_in_a_register(void **state)
+{
+    (void)state;
+    const uint8_t after_the_code = 5; /* without the register, which has bits 3 to 5 */
+    assert_true(multiply_in_loop("") >= 0xc0);
+    assert_int_equal(multiply_in_loop(" call @g() !21\n") & 0xc7, after_the_code);
+}
+
 static void test_entry_has_the_offsets_that_assembly_uses(void **state)
 {
     (void)state;
@@ -404,6 +453,7 @@ int main(void)
         cmocka_unit_test(test_float_operations),
         cmocka_unit_test(test_float_comparisons),
         cmocka_unit_test(test_conversions),
+        cmocka_unit_test(test_a_loop_keeps_a_constant_in_a_register),
         cmocka_unit_test(test_a_result_is_not_compared_where_its_flags_tell),
     };
     if (native_machine() != &jit_machine_x86_64) {

@@ -60,7 +60,8 @@ void x86_draft_rm(struct selector *s, struct draft *d, uint32_t value, unsigned 
     if (x86_may_read(s, value, bytes)) {
         struct address a = x86_merge_load(s, value);
         x86_draft_address(d, &a);
-    } else if (ir_is_float(i->type) && select_const(s, value, &bits)) {
+    } else if (ir_is_float(i->type) && select_const(s, value, &bits) &&
+               !select_is_loop_constant(s, value)) {
         d->small.mode = X86_MODE_MEM;
         d->small.base = X86_BASE_CONSTANT;
         d->i.imm = bits;

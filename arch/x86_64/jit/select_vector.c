@@ -133,7 +133,8 @@ static bool is_constant(const struct selector *s, uint32_t value)
 static bool is_memory(const struct selector *s, enum x86_op op, uint32_t value)
 {
     bool has_imm = x86_forms[x86_op_forms[op]].imm != X86_IMM_NONE;
-    return (is_constant(s, value) && !has_imm) || (has_avx(s) && x86_may_read(s, value, 16));
+    bool is_in_memory = is_constant(s, value) && !select_is_loop_constant(s, value);
+    return (is_in_memory && !has_imm) || (has_avx(s) && x86_may_read(s, value, 16));
 }
 
 static uint64_t word_of(const struct selector *s, uint32_t at)

@@ -89,6 +89,12 @@ bool select_is_local(const struct selector *s, uint32_t value)
     return select_same(s, value) - b->first < b->count;
 }
 
+bool select_is_loop_constant(const struct selector *s, uint32_t value)
+{
+    uint32_t loop = s->cfg.loop[s->block];
+    return loop != IR_NONE && !s->blocks[loop].loop_calls && !select_is_local(s, value);
+}
+
 bool select_is_single(const struct selector *s, uint32_t value)
 {
     return s->values[select_same(s, value)].uses == 1 && select_is_local(s, value);

@@ -57,6 +57,8 @@ struct select_block {
     uint32_t first, edges; /* in selector.edges */
     uint32_t ways_in;      /* distinct edges that lead here */
     uint32_t case_pool;
+    bool calls;      /* an instruction of it is a call */
+    bool loop_calls; /* of a loop's header: so is one of a block in the loop that is not cold */
 };
 
 struct selector {
@@ -106,6 +108,11 @@ bool select_const(const struct selector *s, uint32_t value, uint64_t *bits);
 bool select_is_single(const struct selector *s, uint32_t value);
 /** @brief Whether a value is defined in the block that is being selected. */
 bool select_is_local(const struct selector *s, uint32_t value);
+
+/** @brief Whether s->at is in a loop and `value`, a constant, was moved out of it, because there is
+ * a register for it (motion_decide.c), and no call makes the loop load it again: then the register
+ * is a better operand than memory. */
+bool select_is_loop_constant(const struct selector *s, uint32_t value);
 
 /** @brief An upper bound of an i32, as far as it is easily found. */
 uint32_t select_largest(const struct selector *s, uint32_t value);

@@ -96,6 +96,7 @@ static void sweep_block(struct needs *n, uint32_t block, const uint32_t *block_a
     const struct ir_block *b = &f->blocks[block];
     for (uint32_t at = b->first + b->count; at-- > b->first;) {
         n->s->values[at].is_passed = true;
+        n->s->blocks[block].calls |= (ir_op_info[f->instrs[at].op].flags & IR_CALLS) != 0;
         if (n->s->values[at].is_needed || has_effect(f, &f->instrs[at])) {
             need_operands(n, at, block_at);
             while (n->count > 0) {
@@ -228,6 +229,21 @@ static void find_cold(struct selector *s)
     }
 }
 
+/* A loop that is marked already was reached from another of its blocks, and so were those around
+ * it: each loop is marked once. */
+static void find_loops_that_call(struct selector *s)
+{
+    for (uint32_t o = 0; o < s->cfg.count && s->v->error == OK; o++) {
+        const struct select_block *b = &s->blocks[s->cfg.order[o]];
+        uint32_t loop = s->cfg.loop[s->cfg.order[o]];
+        bool marks = b->calls && !s->v->blocks[b->vblock].is_cold;
+        while (marks && loop != IR_NONE && !s->blocks[loop].loop_calls) {
+            s->blocks[loop].loop_calls = true;
+            loop = s->cfg.outer[loop];
+        }
+    }
+}
+
 /* The block on a critical edge comes directly after the block that the edge leaves. An edge is
  * critical if its source has several edges out and its target several in: then neither end is a
  * place for its moves, so it gets a block of its own. */
@@ -244,6 +260,7 @@ static void make_blocks(struct selector *s)
         }
     }
     find_cold(s);
+    find_loops_that_call(s);
 }
 
 /* Every edge that goes back in the order must lead to a block that dominates its source. The
