@@ -91,8 +91,7 @@ static void add_gap(struct x86_asm *a, enum x86_gap_kind kind, unsigned cond, ui
                           .target = target,
                           .kind = (uint8_t)kind,
                           .cond = (uint8_t)cond,
-                          .bytes = (uint8_t)bytes,
-                          .limit = (uint8_t)bytes};
+                          .bytes = (uint8_t)bytes};
     (void)APPEND(a, gaps, gap, gap);
 }
 
@@ -106,10 +105,10 @@ void x86_asm_branch(struct x86_asm *a, enum x86_cond cond, uint32_t label)
     add_gap(a, X86_GAP_BRANCH, cond, label, 2);
 }
 
-void x86_asm_align(struct x86_asm *a, uint32_t align, unsigned limit)
+void x86_asm_second_half(struct x86_asm *a, uint32_t line)
 {
-    add_gap(a, X86_GAP_ALIGN, 0, align, limit);
-    a->align = MAX(a->align, align);
+    add_gap(a, X86_GAP_ALIGN, 0, line, 0);
+    a->align = MAX(a->align, line);
 }
 
 /* The last four bytes of an instruction become the distance to a function of the module. */
@@ -195,8 +194,8 @@ static void add_up(struct link *l)
         struct x86_gap *g = &l->a->gaps[n];
         l->before[n] = sum;
         if (g->kind == X86_GAP_ALIGN) {
-            uint32_t pad = (0u - (g->byte + sum)) & (g->target - 1);
-            g->bytes = pad <= g->limit ? (uint8_t)pad : 0;
+            uint32_t half = g->target / 2, at = (g->byte + sum) & (g->target - 1);
+            g->bytes = at < half ? (uint8_t)(half - at) : 0;
         }
         sum += g->bytes;
     }

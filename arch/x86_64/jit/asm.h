@@ -21,12 +21,9 @@ enum x86_gap_kind { X86_GAP_JUMP, X86_GAP_BRANCH, X86_GAP_ALIGN };
 /** A branch, or a padding. */
 struct x86_gap {
     uint32_t byte;   /* its position in x86_asm.bytes */
-    uint32_t target; /* label; for a padding: power of two */
+    uint32_t target; /* label; for a padding: the line's bytes */
     uint8_t kind, cond;
-    /* length as far as it is known; for a padding first
-     * the maximum, at the end the actual length */
-    uint8_t bytes;
-    uint8_t limit;
+    uint8_t bytes; /* length as far as it is known */
 };
 
 struct x86_row {
@@ -89,9 +86,9 @@ void x86_asm_jump_to(struct x86_asm *a, uint32_t callee);
 /** @brief Append an instruction that loads the address of a function of the module into the scratch
  * register. */
 void x86_asm_address_of(struct x86_asm *a, uint32_t callee);
-/** @brief Append padding so that the next instruction is aligned to `align`, if that needs at most
- * `limit` bytes. */
-void x86_asm_align(struct x86_asm *a, uint32_t align, unsigned limit);
+/** @brief Append padding, if it is needed, so that the next instruction is in the second half of an
+ * aligned line of `line` bytes: a power of two, at most 256. */
+void x86_asm_second_half(struct x86_asm *a, uint32_t line);
 
 /** @brief A constant after the code. @param bytes  4, 8 or 16. @return index of data. */
 uint32_t x86_asm_constant(struct x86_asm *a, uint64_t low, uint64_t high, unsigned bytes);

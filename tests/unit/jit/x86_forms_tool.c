@@ -324,7 +324,7 @@ static void call(uint64_t target)
     arena_free_all(&arena);
 }
 
-/* After as many bytes as leave `bytes` to the next multiple of 16. */
+/* After as many bytes as leave `bytes` to the second half of a line of 32. */
 static void pad(uint32_t bytes, const char *text)
 {
     struct arena arena;
@@ -332,7 +332,7 @@ static void pad(uint32_t bytes, const char *text)
     unsigned count;
     arena_init(&arena, ARENA_LIMIT);
     put_filler(&a, 16 - bytes);
-    x86_asm_align(&a, 16, 15);
+    x86_asm_second_half(&a, 32);
     const uint8_t *code = code_of(&a, 16 - bytes, &count);
     printf("= ");
     print_hex(code, count);
