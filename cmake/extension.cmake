@@ -48,7 +48,7 @@ endfunction()
 halyard_guest_test_sources(${HALYARD_ARCH} test_sources)
 set_property(SOURCE "${CMAKE_SOURCE_DIR}/tests/kernel/test_livepatch.c"
     "${CMAKE_SOURCE_DIR}/tests/bench/bench_livepatch.c" APPEND PROPERTY COMPILE_OPTIONS "${HALYARD_PATCHABLE_${HALYARD_ARCH}}")
-halyard_kernel_objects(test_objects ${test_sources})
+halyard_kernel_objects(test_objects ${test_sources} ${also_in_tests})
 # A test need not say what of the machine it depends on (kernel/test/test.h).
 target_compile_options(test_objects PRIVATE "$<$<COMPILE_LANGUAGE:C>:-Wno-missing-field-initializers>")
 if(HALYARD_ARCH STREQUAL "aarch64")

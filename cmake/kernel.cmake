@@ -45,10 +45,23 @@ foreach(room IN LISTS extension_rooms)
     list(REMOVE_ITEM portable_sources ${${room}_sources})
 endforeach()
 # What only tools.ko has, though it belongs to a lower room: printing a function at each stage of its compilation (`jit
-# dump`), looking for faults in ext2 (`check`), taking samples (`profile`), and reading ext4.
-set(only_tools kernel/jit/dump.c kernel/jit/ir/ir_print.c kernel/jit/codegen/vcode_print.c
+# dump`), interpreting WebAssembly (`run --interp`), looking for faults in ext2 (`check`), taking samples (`profile`), and
+# reading ext4.
+set(interpreter kernel/jit/ir/ir_interp.c kernel/wasm/run/wasm_interp.c)
+set(only_tools kernel/jit/dump.c kernel/jit/ir/ir_print.c kernel/jit/codegen/vcode_print.c ${interpreter}
     kernel/fs/ext2_check.c kernel/fs/ext2_check_tree.c kernel/trace/report/profile.c kernel/trace/report/calltree.c
     kernel/fs/ext2_checksum.c kernel/fs/ext2_extents.c kernel/fs/ext4.c kernel/lib/crc32c.c)
+# And the compiler's checks of its own work, for both of the first. In a debug kernel each compilation is checked.
+set(compiler_checks kernel/jit/checks.c
+    kernel/jit/codegen/vcheck.c kernel/jit/codegen/vcheck_refs.c kernel/jit/codegen/vcheck_selection.c
+    kernel/jit/codegen/vcheck_sets.c
+    kernel/jit/ir/ir_verify.c kernel/jit/ir/ir_verify_types.c kernel/jit/ir/ir_verify_vector.c)
+set(also_in_tests ${interpreter})
+if(NOT CMAKE_BUILD_TYPE STREQUAL "Debug")
+    list(APPEND only_tools ${compiler_checks})
+    list(APPEND also_in_tests ${compiler_checks})
+endif()
+list(TRANSFORM also_in_tests PREPEND "${CMAKE_SOURCE_DIR}/")
 # And of livepatch.ko: the list of applied patches, tracing of calls, and whether the start of compiled code can be replaced.
 set(only_livepatch kernel/module/livepatch_list.c kernel/module/livepatch_trace.c kernel/trace/report/trace_prepare.c
     kernel/jit/verify/verify_entry.c)
@@ -65,12 +78,16 @@ endforeach()
 halyard_arch_sources(${HALYARD_ARCH} arch_sources)
 halyard_font_source(font_source)
 
-# What one machine needs besides: sets HALYARD_MACHINE_OBJECTS (linked as they are), HALYARD_MACHINE_LINK_FLAGS and
-# HALYARD_EARLY_FILES (sources, without .c, that run where nothing of the kernel is in its place); may edit arch_sources.
+# What one machine needs besides: sets HALYARD_MACHINE_OBJECTS (linked as they are), HALYARD_MACHINE_LINK_FLAGS,
+# HALYARD_EARLY_FILES (sources, without .c, that run where nothing of the kernel is in its place) and
+# HALYARD_OTHER_MACHINES (portable sources for firmware and devices that this machine does not have); may edit arch_sources.
 set(HALYARD_MACHINE_OBJECTS "")
 set(HALYARD_MACHINE_LINK_FLAGS "")
 set(HALYARD_EARLY_FILES "")
+set(HALYARD_OTHER_MACHINES "")
 include("${arch_dir}/machine.cmake" OPTIONAL)
+list(TRANSFORM HALYARD_OTHER_MACHINES PREPEND "${CMAKE_SOURCE_DIR}/")
+list(REMOVE_ITEM portable_sources ${HALYARD_OTHER_MACHINES})
 
 set(kernel_sources ${portable_sources} ${font_source} ${arch_sources})
 
@@ -103,7 +120,7 @@ if(kernel_sources)
         set_property(SOURCE ${small_sources} APPEND PROPERTY COMPILE_OPTIONS "$<$<CONFIG:Release>:${level}>")
     endmacro()
     optimise_small(-Os "/(hal|kernel/fault)/.*\\.c$|/arch/[a-z0-9_]+/[a-z0-9_]+\\.c$")
-    optimise_small(-Os "/kernel/jit/(ir/ir_[bc].*|opt/fold_divide|codegen/(regalloc_refs|select_range))\\.c$|/jit/(verify/)?verify[^/]*\\.c$|/arch/aarch64/jit/asm\\.c$")
+    optimise_small(-Os "/kernel/jit/(ir/ir_[bc].*|opt/(fold_divide|motion_decide)|codegen/(regalloc_refs|select_range))\\.c$|/jit/(verify/)?verify[^/]*\\.c$|/arch/aarch64/jit/asm\\.c$")
     optimise_small(-Os "/kernel/jit/code/(code_builder|codemem|codepool)\\.c$|/kernel/lib/chacha20\\.c$")
     optimise_small(-Oz "/boot/.*\\.c$|/drivers/([c-u]|video/).*\\.c$|/drivers/virtio/(pci|virtio)\\.c$|/kernel/base/log\\.c$")
     optimise_small(-Oz "/arch/[a-z0-9_]+/(describe|early|efi.*|esr|features|firmware|gicv2m|gicv3_.*|mmu_final|mmu_settings|platform|power)\\.c$")
@@ -155,7 +172,7 @@ function(halyard_link_kernel name moved tables)
         LINKER_LANGUAGE C
         LINK_DEPENDS "${linker_script};${CMAKE_SOURCE_DIR}/scripts/lib/elfcheck.py;${CMAKE_SOURCE_DIR}/scripts/lib/slide.py")
     target_link_options(${name} PRIVATE
-        -static -T "${linker_script}" --fatal-warnings --orphan-handling=error -z max-page-size=4096
+        -static -O2 -T "${linker_script}" --fatal-warnings --orphan-handling=error -z max-page-size=4096
         --build-id=none "-Map=${CMAKE_BINARY_DIR}/${name}.map" --defsym=IMAGE_MOVED=${moved}
         ${HALYARD_MACHINE_LINK_FLAGS} ${HALYARD_SHADOW_LINK_FLAGS} ${ARGN})
 endfunction()
@@ -208,6 +225,8 @@ set(image_allowances
     20480 # exceptions of WebAssembly: both kinds, landings and their verification, and freeing exceptions
     4096 # threads of WebAssembly programs
     8192 # functions that can be replaced while the kernel runs: their entries, and writing text
+    -46080 # what tools.ko took over with WebAssembly 3.0, its interpreter and the compiler's checks of its own work; and
+           # what boots another machine
 )
 set(image_bytes_max "")
 if(CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT HALYARD_SANITIZE AND "${HALYARD_PATCHABLE_ROOMS}" STREQUAL "${patchable_default}")

@@ -23,6 +23,9 @@ add_custom_command(OUTPUT pc_relative.stamp
     COMMAND_EXPAND_LISTS VERBATIM)
 add_custom_target(pc_relative ALL DEPENDS pc_relative.stamp)
 
+# The PC's ways to boot, its keyboard controller and its clock.
+set(HALYARD_OTHER_MACHINES boot/multiboot2.c boot/pvh.c drivers/input/ps2.c drivers/rtc/cmos.c)
+
 # x18 is the firmware's while that runs, and interrupts us (UEFI 2.3.6): what runs with it leaves it alone.
 set(HALYARD_FIRMWARE_FILES arch/aarch64/efi.c arch/aarch64/efi_files.c arch/aarch64/efi_memory.c boot/efi_map.c)
 list(TRANSFORM HALYARD_FIRMWARE_FILES PREPEND "${CMAKE_SOURCE_DIR}/" OUTPUT_VARIABLE firmware_sources)

@@ -52,3 +52,7 @@ add_custom_command(OUTPUT boot32.o
     COMMAND llvm-objcopy --keep-global-symbol=boot32_main --keep-global-symbol=boot32_exception boot32.o
     DEPENDS ${boot32_objects} VERBATIM)
 set(HALYARD_MACHINE_OBJECTS "${CMAKE_BINARY_DIR}/boot32.o")
+
+# Device trees, UEFI's own calls (GRUB makes them here), and Arm's UART and clock.
+set(HALYARD_OTHER_MACHINES boot/devicetree.c boot/devicetree_devices.c boot/devicetree_gic.c boot/devicetree_pci.c
+    boot/efi.c boot/efi_map.c boot/efi_text.c boot/fdt.c boot/fdt_props.c drivers/rtc/pl031.c drivers/serial/pl011.c)

@@ -9,22 +9,22 @@
 // of the compiler or a lack of memory, except E_NOTSUP: the machine does not have an operation.
 #include "kernel/jit/compile.h"
 
-#include "kernel/jit/ir/ir_verify.h"
 #include "kernel/jit/opt/lower.h"
 #include "kernel/jit/opt/opt.h"
 #include "kernel/lib/format.h"
 
 #ifdef HALYARD_DEBUG
-#define ALWAYS_VERIFIES true
+#define CHECKS_OF(options) (&jit_checks)
 #else
-#define ALWAYS_VERIFIES false
+static const struct jit_checks none;
+#define CHECKS_OF(options) ((options)->checks == NULL ? &none : (options)->checks)
 #endif
 
 struct compilation {
     const struct jit_machine *m;
     const struct jit_options *options;
     struct jit_error *err;
-    bool verifies;
+    const struct jit_checks *checks; /* functions that are NULL check nothing */
 };
 
 static void show(const struct compilation *c, const char *stage, const struct ir_function *f,
@@ -46,13 +46,13 @@ static enum status improve(struct compilation *c, struct arena *a, const struct 
     struct ir_complaint complaint = {""};
     struct ir_function *better;
     const struct opt_options options = {
-        .verify = c->verifies, .show = show_pass, .ctx = c, .complaint = &complaint};
+        .verify = c->checks->verify, .show = show_pass, .ctx = c, .complaint = &complaint};
     enum status s = OK;
     if (!c->options->quick) {
         s = opt_run(*f, &options, a, &better);
         *f = s == OK ? better : *f;
-    } else if (c->verifies) {
-        s = ir_verify(a, *f, &complaint);
+    } else if (c->checks->verify != NULL) {
+        s = c->checks->verify(a, *f, &complaint);
     }
     if (s == E_CORRUPT) {
         (void)fmt_print(c->err->text, sizeof c->err->text, "passes: %s", complaint.text);
@@ -68,7 +68,7 @@ static enum status lower(struct compilation *c, const struct ir_function *f, str
     enum status s = lower_managed(f, a, out);
     if (s == OK && *out != f) {
         show(c, "lower", *out, NULL);
-        s = c->verifies ? ir_verify(a, *out, &complaint) : OK;
+        s = c->checks->verify == NULL ? OK : c->checks->verify(a, *out, &complaint);
     }
     if (s == E_CORRUPT) {
         (void)fmt_print(c->err->text, sizeof c->err->text, "lowering: %s", complaint.text);
@@ -97,9 +97,8 @@ static bool is_limited(const struct vlimits *l)
     return l->allowed[VCLASS_INT] != 0 || l->allowed[VCLASS_FLOAT] != 0;
 }
 
-/* Allocate registers. `limits` is for tests: with few registers every function spills.
- * vcode_check() proves the result independently of the allocator, by following the values through
- * registers and slots. */
+/* `limits` is for tests: with few registers every function spills. The check does not rely on the
+ * allocator: it follows the values through registers and slots. */
 static enum status allocate(const struct compilation *c, const struct ir_function *f,
                             struct vcode *v)
 {
@@ -113,7 +112,8 @@ static enum status allocate(const struct compilation *c, const struct ir_functio
         (void)fmt_print(c->err->text, sizeof c->err->text, "registers: instruction %u: v%u %s",
                         v->mistake.instr, v->mistake.vreg, v->mistake.text);
     }
-    if (s == OK && c->verifies && !vcode_check(v, &c->m->registers, &complaint)) {
+    bool checks = s == OK && c->checks->registers != NULL;
+    if (checks && !c->checks->registers(v, &c->m->registers, &complaint)) {
         (void)fmt_print(c->err->text, sizeof c->err->text, "registers: instruction %u: %s",
                         complaint.instr, complaint.text);
         return complaint.is_memory ? E_NOMEM : E_CORRUPT;
@@ -125,7 +125,7 @@ enum status jit_compile(const struct jit_machine *m, const struct ir_function *f
                         const struct jit_options *options, struct arena *a, struct jit_code *out,
                         struct jit_error *err)
 {
-    struct compilation c = {m, options, err, ALWAYS_VERIFIES || options->verify};
+    struct compilation c = {m, options, err, CHECKS_OF(options)};
     struct vcode v; /* initialised by selection */
     v.arena = a;
     err->text[0] = '\0';

@@ -5,13 +5,26 @@
 #pragma once
 
 #include "kernel/jit/backend.h"
+#include "kernel/jit/ir/ir_verify.h"
+
+/** Checks of the compiler's own work. */
+struct jit_checks {
+    /* ir_verify(): what the front-end and each pass have built */
+    enum status (*verify)(struct arena *scratch, const struct ir_function *f,
+                          struct ir_complaint *out);
+    /* vcode_check(): what the allocator has decided */
+    bool (*registers)(const struct vcode *v, const struct vregisters *registers,
+                      struct vcomplaint *out);
+};
+
+/** All of them. The image of a release does not have them, tools.ko does. checks.c */
+extern const struct jit_checks jit_checks;
 
 /** How to compile. All zero: all passes, the machine's baseline, checks in debug builds only. */
 struct jit_options {
     uint64_t features;     /* bits of the machine: features of the CPU beyond the baseline */
     struct vlimits limits; /* all 0: every register */
-    /* verify before the passes and after each, and check the allocation; debug builds always do */
-    bool verify;
+    const struct jit_checks *checks; /* &jit_checks, or NULL: only debug builds check */
     bool quick; /* no passes: the front-end's function goes directly to selection */
     /** Called after each stage: "ir", "gvn", ..., or NULL. */
     void (*show)(void *ctx, const char *stage, const struct ir_function *f, const struct vcode *v);
@@ -29,7 +42,7 @@ struct jit_error {
  * @param a Memory for everything, including the result.
  * @return OK; E_NOMEM; E_OVERFLOW; E_NOTSUP: the machine's back-end lacks an operation; E_CORRUPT:
  * a bug of the compiler, described in err: a register is used where its definition does not reach
- * (vcode_allocate()), or, with options->verify or in debug builds, another check failed.
+ * (vcode_allocate()), or, with options->checks or in debug builds, another check failed.
  * @context{thread}
  */
 enum status jit_compile(const struct jit_machine *m, const struct ir_function *f,

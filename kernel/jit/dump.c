@@ -63,7 +63,7 @@ static enum status dump(const struct jit_dump *d, const struct ir_function *f, s
         return OK;
     }
     const struct jit_options options = {
-        .features = d->features, .verify = true, .show = show, .ctx = (void *)(uintptr_t)d};
+        .features = d->features, .checks = &jit_checks, .show = show, .ctx = (void *)(uintptr_t)d};
     struct jit_code code;
     enum status s = jit_compile(d->machine, f, &options, a, &code, err);
     if (s == OK) {

@@ -44,7 +44,7 @@ struct input {
 static void optimise(struct arena *a, const struct ir_random *before, struct ir_random *after)
 {
     struct ir_complaint complaint = {""};
-    const struct opt_options options = {.verify = true, .complaint = &complaint};
+    const struct opt_options options = {.verify = ir_verify, .complaint = &complaint};
     for (unsigned n = 0; n < IR_RANDOM_FUNCTIONS; n++) {
         if (opt_run(before->functions[n], &options, a, &after->functions[n]) != OK) {
             (void)fprintf(stderr, "f%u: %s\n", n, complaint.text);

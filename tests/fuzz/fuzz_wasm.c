@@ -104,7 +104,7 @@ static void check_reason(enum status s, const struct wasm_error *err)
 
 static void compile(const struct jit_machine *machine, const struct ir_function *f)
 {
-    static const struct jit_options options = {.verify = true};
+    static const struct jit_options options = {.checks = &jit_checks};
     struct arena a;
     struct jit_code code;
     struct jit_error err;

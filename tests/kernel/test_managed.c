@@ -56,7 +56,7 @@ static void unwind(const void *frame)
 /* Calls name callees by their number in the module; those with a body get new numbers. */
 static enum status compile(struct arena *a, const struct ir_text *text, struct code_builder *b)
 {
-    const struct jit_options options = {.features = jit_native_features(), .verify = true};
+    const struct jit_options options = {.features = jit_native_features(), .checks = &jit_checks};
     struct jit_code code[FUNCTIONS_MAX];
     uint32_t number[FUNCTIONS_MAX], count = 0;
     struct jit_error err;

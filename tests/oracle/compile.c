@@ -33,7 +33,7 @@ static void compile(struct attempt *t, const struct ir_function *f, bool is_quic
 {
     for (unsigned m = 0; m < sizeof machines / sizeof machines[0]; m++) {
         for (unsigned few = 0; few < 2; few++) {
-            struct jit_options options = {.verify = true, .quick = is_quick};
+            struct jit_options options = {.checks = &jit_checks, .quick = is_quick};
             struct jit_code code;
             struct jit_error err = {.text = ""};
             struct arena a;

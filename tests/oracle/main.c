@@ -70,7 +70,7 @@ static bool find_engine(const char *name, struct host_engine *out)
     for (unsigned n = 0; n < VARIANTS; n++) {
         if (strcmp(variants[n].name, name) == 0) {
             options = compiled_options;
-            options.jit.verify = true;
+            options.jit.checks = &jit_checks;
             variants[n].change(&options.jit, options.machine);
             *out = (struct host_engine){name, &wasm_compiled, &options};
             return true;

@@ -117,6 +117,8 @@ static enum status inspect(const struct inspection *i, const void *bytes, size_t
     }
 
 static const struct bytecode_format format_own = FORMAT("own", recognise_a);
+static const struct bytecode_format format_interpreted = {
+    .name = "interpreted", .recognise = recognise_a, .interpreter = "t.ko"};
 static const struct bytecode_format format_a = FORMAT("a", recognise_a);
 static const struct bytecode_format format_all = FORMAT("all", recognise_all);
 
@@ -238,6 +240,33 @@ static void test_the_extension_of_a_format_is_needed(void **state)
     assert_string_equal(err.text, "f: for files of x the kernel needs x.ko, which is missing");
 }
 
+static unsigned loaded;
+
+static enum status load_any(const char *extension, struct loader_error *err)
+{
+    (void)extension;
+    (void)err;
+    loaded++;
+    return OK;
+}
+
+static void test_the_extension_of_an_interpreter_is_needed(void **state)
+{
+    (void)state;
+    static const struct bytecode_format *const with[] = {&format_interpreted, NULL};
+    static const struct bytecode_format *const without[] = {&format_own, NULL};
+    struct loader_error err = {.text = ""};
+    bytecode_init(without, on_demand);
+    bytecode_set_loader(load_none);
+    assert_true(bytecode_find_interpreter("f", "a", 1, &err));
+    bytecode_init(with, on_demand);
+    assert_false(bytecode_find_interpreter("f", "a", 1, &err));
+    assert_string_equal(err.text, "f: to interpret it, the kernel needs t.ko, which is missing");
+    bytecode_set_loader(load_any);
+    assert_true(bytecode_find_interpreter("f", "a", 1, &err));
+    assert_int_equal(loaded, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -245,6 +274,7 @@ int main(void)
         cmocka_unit_test(test_modules_are_tried_in_order),
         cmocka_unit_test(test_the_kernels_own_formats_come_first),
         cmocka_unit_test(test_the_extension_of_a_format_is_needed),
+        cmocka_unit_test(test_the_extension_of_an_interpreter_is_needed),
     };
     return cmocka_run_group_tests(tests, boot, NULL);
 }

@@ -133,7 +133,7 @@ static uint64_t interpret(const struct ir_bits *args)
 
 static void compile(const struct jit_machine *machine)
 {
-    static const struct jit_options options = {.verify = true};
+    static const struct jit_options options = {.checks = &jit_checks};
     for (uint32_t n = 0; n < unit.count; n++) {
         struct jit_code code;
         struct jit_error err;
@@ -145,7 +145,7 @@ static void compile(const struct jit_machine *machine)
 
 static uint64_t run(const struct ir_bits *args)
 {
-    static const struct jit_options options = {.verify = true};
+    static const struct jit_options options = {.checks = &jit_checks};
     static struct native_module native;
     struct ir_function *functions[CIL_FIRST_METHOD + 8] = {NULL};
     struct native_outcome outcome;

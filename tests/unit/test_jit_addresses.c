@@ -141,7 +141,7 @@ static void check(struct sequence *s)
     struct jit_code code;
     struct jit_error err;
     const struct jit_options options = {
-        .quick = true, .verify = true, .show = check_selected, .ctx = s};
+        .quick = true, .checks = &jit_checks, .show = check_selected, .ctx = s};
     write_text(s, text, sizeof text);
     arena_init(&a, ARENA_LIMIT);
     if (ir_parse(&a, text, strlen(text), &t) != OK) {
@@ -247,7 +247,8 @@ static void test_a_missing_sum_is_refused(void **state)
     write_text(&s, text, sizeof text);
     for (fault = NOT_MADE; fault <= TOO_LATE; fault++) {
         for (unsigned n = 0; n < 4; n++) {
-            const struct jit_options options = {.quick = n % 2 != 0, .verify = n / 2 != 0};
+            const struct jit_options options = {.quick = n % 2 != 0,
+                                                .checks = n / 2 != 0 ? &jit_checks : NULL};
             struct arena a;
             struct ir_text t;
             struct jit_code code;

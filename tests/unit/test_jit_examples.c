@@ -25,8 +25,10 @@ static void run_program(const struct toy_case *c, bool quick)
     struct jit_error err;
     struct ir_bits arg = {.lo = c->arg}, result = {0};
     const char *why;
-    const struct jit_options options = {
-        .features = native_features(), .verify = true, .quick = quick, .show = native_show()};
+    const struct jit_options options = {.features = native_features(),
+                                        .checks = &jit_checks,
+                                        .quick = quick,
+                                        .show = native_show()};
     arena_init(&a, ARENA_LIMIT);
     struct ir_function *functions[] = {example_translate(&a, c->text, &why), NULL, NULL};
     if (functions[0] == NULL) {
@@ -102,7 +104,7 @@ static enum status compile_for_example(struct arena *a, const char *text, struct
                                        struct jit_code *code, struct jit_error *err)
 {
     struct ir_text parsed;
-    const struct jit_options options = {.limits = limits, .verify = true, .quick = true};
+    const struct jit_options options = {.limits = limits, .checks = &jit_checks, .quick = true};
     arena_init(a, ARENA_LIMIT);
     assert_int_equal(ir_parse(a, text, strlen(text), &parsed), OK);
     return jit_compile(&example_machine, parsed.functions[0], &options, a, code, err);

@@ -42,7 +42,7 @@ static void run_case(const struct toy_case *c, bool few, bool quick)
     struct ir_bits arg = {.lo = c->arg}, result = {0};
     const struct jit_options options = {.features = native_features(),
                                         .limits = limits_of(few),
-                                        .verify = true,
+                                        .checks = &jit_checks,
                                         .quick = quick,
                                         .show = native_show()};
     arena_init(&a, ARENA_LIMIT);
@@ -87,7 +87,7 @@ static const struct jit_code *compile_text(struct arena *a, const char *text,
     static struct jit_code code;
     struct ir_text parsed;
     struct jit_error err;
-    const struct jit_options options = {.verify = true, .quick = true};
+    const struct jit_options options = {.checks = &jit_checks, .quick = true};
     arena_init(a, ARENA_LIMIT);
     assert_int_equal(ir_parse(a, text, strlen(text), &parsed), OK);
     assert_int_equal(jit_compile(m, parsed.functions[0], &options, a, &code, &err), OK);

@@ -170,7 +170,7 @@ static void test_random_programs_compiled_and_interpreted(void **state)
                          ~(unsigned)(IR_RANDOM_FLOAT_BITS | IR_RANDOM_IRREDUCIBLE);
         for (unsigned variant = 0; variant < 3; variant++) {
             struct jit_options options = {
-                .verify = true, .features = native_features(), .show = native_show()};
+                .checks = &jit_checks, .features = native_features(), .show = native_show()};
             struct arena a;
             arena_init(&a, ARENA_LIMIT);
             options.quick = seed % 2 == 0;

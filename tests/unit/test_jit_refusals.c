@@ -9,7 +9,7 @@ static enum status compile_limited(const char *text, size_t limit, struct jit_er
     struct arena source, a;
     struct ir_text t;
     struct jit_code code;
-    struct jit_options options = {.verify = true};
+    struct jit_options options = {.checks = &jit_checks};
     arena_init(&source, ARENA_LIMIT);
     arena_init(&a, limit);
     assert_int_equal(ir_parse(&source, text, strlen(text), &t), OK);

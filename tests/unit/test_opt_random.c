@@ -26,7 +26,7 @@ typedef enum status (*pass_fn)(const struct ir_function *in, struct arena *a,
 static enum status run_all(const struct ir_function *in, struct arena *a, struct ir_function **out)
 {
     struct ir_complaint complaint = {""};
-    struct opt_options o = {.verify = true, .complaint = &complaint};
+    struct opt_options o = {.verify = ir_verify, .complaint = &complaint};
     enum status s = opt_run(in, &o, a, out);
     if (s == E_CORRUPT) {
         print_error("%s\n", complaint.text);

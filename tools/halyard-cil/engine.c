@@ -289,7 +289,7 @@ static struct jit_options options_of(const struct tool *t)
     struct jit_options jit = compiled_options.jit;
     for (unsigned n = 0; t->way != NULL && n < ARRAY_COUNT(ways); n++) {
         if (strcmp(t->way, ways[n].name) == 0) {
-            jit.verify = true;
+            jit.checks = &jit_checks;
             ways[n].change(&jit);
         }
     }

@@ -5,7 +5,6 @@
 // of value numbering would find nothing.
 #include "kernel/jit/opt/opt.h"
 
-#include "kernel/jit/ir/ir_verify.h"
 #include "kernel/lib/compiler.h"
 
 struct pass {
@@ -22,8 +21,8 @@ static enum status run_pass(const struct pass *p, const struct opt_options *o, s
                             struct ir_function **f)
 {
     enum status s = p->run(*f, a, f);
-    if (s == OK && o->verify) {
-        s = ir_verify(a, *f, o->complaint);
+    if (s == OK && o->verify != NULL) {
+        s = o->verify(a, *f, o->complaint);
     }
     if (s == OK && o->show != NULL) {
         o->show(o->ctx, p->name, *f);
@@ -51,7 +50,7 @@ enum status opt_run(const struct ir_function *in, const struct opt_options *opti
                     struct arena *a, struct ir_function **out)
 {
     struct ir_function *f = (struct ir_function *)in; /* not const, but passes only read it */
-    enum status s = options->verify ? ir_verify(a, in, options->complaint) : OK;
+    enum status s = options->verify == NULL ? OK : options->verify(a, in, options->complaint);
     size_t count = s == OK && has_work(in) ? ARRAY_COUNT(passes) : 0;
     for (size_t n = 0; s == OK && n < count; n++) {
         s = run_pass(&passes[n], options, a, &f);

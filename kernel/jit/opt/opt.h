@@ -7,14 +7,16 @@
 // remove one unless the same trap would have stopped the program earlier.
 #pragma once
 
-#include "kernel/jit/ir.h"
+#include "kernel/jit/ir/ir_verify.h"
 
 struct opt_options {
-    bool verify; /* verify the input, and the result of each pass */
+    /* ir_verify(), for the input and the result of each pass; or NULL */
+    enum status (*verify)(struct arena *scratch, const struct ir_function *f,
+                          struct ir_complaint *out);
     /** Called with the function after each pass: "gvn", "motion". Or NULL. */
     void (*show)(void *ctx, const char *stage, const struct ir_function *f);
     void *ctx;
-    struct ir_complaint *complaint; /* result of verification; not NULL if `verify` */
+    struct ir_complaint *complaint; /* result of verification; not NULL with `verify` */
 };
 
 /**

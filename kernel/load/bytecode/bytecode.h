@@ -24,6 +24,14 @@ void bytecode_init(const struct bytecode_format *const *all_formats,
 bool bytecode_find(const char *path, const void *bytes, size_t len, struct loader_error *err);
 
 /**
+ * @brief Load the extension with the interpreter of the file's format, unless it is loaded or the
+ * format has none: then the format refuses to be interpreted.
+ * @param err The reason on failure. @pre bytecode_find() @context{thread, may sleep}
+ */
+bool bytecode_find_interpreter(const char *path, const void *bytes, size_t len,
+                               struct loader_error *err);
+
+/**
  * @brief Start one, as loader_start() does.
  * @param path For messages.
  * @param file  The caller no longer closes it, even on failure. @pre bytecode_find()

@@ -75,6 +75,7 @@ struct inspection {
 struct bytecode_format {
     const char *name;
     const struct load_feature *features; /* ends with name NULL; or NULL */
+    const char *interpreter;             /* the extension with its interpreter; NULL: it has none */
     /** @brief Whether the bytes claim to be of this format, however broken. @context{any} */
     bool (*recognise)(const void *bytes, size_t len);
 
@@ -129,6 +130,10 @@ void bytecode_set_added(bytecode_recognise_fn recognise, bytecode_added_fn at);
 
 /** @brief Install the function that loads extensions on demand. @context{likewise} */
 void bytecode_set_loader(bytecode_load_fn load);
+
+/** @brief Give the kernel's own formats their interpreters. tools.ko has them, and calls this
+ * when it starts. @context{thread} */
+void bytecode_enable_interpreters(void);
 
 /** @brief The i-th format, those of extensions last, or NULL past the end. @context{thread} */
 const struct bytecode_format *bytecode_format_at(unsigned i);

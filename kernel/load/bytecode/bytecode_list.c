@@ -86,6 +86,19 @@ bool bytecode_find(const char *path, const void *bytes, size_t len, struct loade
     return false;
 }
 
+bool bytecode_find_interpreter(const char *path, const void *bytes, size_t len,
+                               struct loader_error *err)
+{
+    struct loader_error why = {.text = ""};
+    const char *extension = bytecode_recognise(bytes, len)->interpreter;
+    if (extension == NULL || load_extension == NULL || load_extension(extension, &why) == OK) {
+        return true;
+    }
+    fmt_print(err->text, sizeof(err->text), "%s: to interpret it, the kernel needs %s", path,
+              why.text);
+    return false;
+}
+
 void bytecode_remember(struct bytecode_program *p)
 {
     mutex_lock(&lock);

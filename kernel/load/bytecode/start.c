@@ -106,7 +106,9 @@ static enum status start(const char *path, const struct load_options *options, s
         fmt_print(err->text, sizeof(err->text), "%s: %s", path, status_text(s));
         return s;
     }
-    if (bytecode_find(path, file.bytes, file.len, err)) {
+    bool is_bytecode = bytecode_find(path, file.bytes, file.len, err);
+    if (is_bytecode && (options->engine != LOAD_ENGINE_INTERPRETER ||
+                        bytecode_find_interpreter(path, file.bytes, file.len, err))) {
         return bytecode_start(path, &file, options, out, err);
     }
     if (err->text[0] != '\0') {

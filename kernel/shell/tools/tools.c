@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 //
 // The folder is an extension of one kernel, tools.ko, which the shell loads for the first of these
-// commands, or to mount ext4: a machine that boots to a shell and runs programs needs none of that,
-// so the image does not contain it. commands.c has the names of the commands.
+// commands, to mount ext4, or to interpret a program: a machine that boots to a shell and runs
+// programs needs none of that, so the image does not contain it. commands.c has the names of the
+// commands.
 #include "kernel/shell/tools/tools.h"
 
 #include "kernel/fs/ext4.h"
@@ -42,4 +43,10 @@ static const struct shell_command commands[] = {
 static const struct fs_format *const file_systems[] = {&ext4_format, NULL};
 static const struct additions additions = {.file_systems = file_systems};
 
-const struct extension halyard_extension = {.commands = commands, .additions = &additions};
+static void start(void)
+{
+    bytecode_enable_interpreters();
+}
+
+const struct extension halyard_extension = {
+    .commands = commands, .additions = &additions, .start = start};

@@ -95,7 +95,7 @@ static enum status optimise(struct interpreted *code, const struct wasm_module *
                             struct ir_function **f, struct wasm_error *err)
 {
     struct ir_complaint complaint = {.text = "no memory for the passes"};
-    struct opt_options options = {.verify = verifies, .complaint = &complaint};
+    struct opt_options options = {.verify = verifies ? ir_verify : NULL, .complaint = &complaint};
     enum status s = opt_run(*f, &options, &code->arena, f);
     return s == OK ? OK : fail(err, s, m, complaint.text);
 }

@@ -19,6 +19,8 @@
 #include "kernel/wasm/run/wasm_threads.h"
 #include "kernel/wasm/run/wasm_wasi.h"
 
+#include <stdatomic.h>
+
 /* The program's memory limit applies to both. */
 #define INTERPRETER_STACK (SIZE_MAX / 2)
 #define INTERPRETER_ARENA (SIZE_MAX / 2)
@@ -108,6 +110,14 @@ static enum status add_wasi(struct wasm_program *w)
     return s == OK ? wasm_threads_add(&w->threads) : s;
 }
 
+/* tools.ko sets it; the program would not have started if that could not be loaded. */
+static const struct wasm_engine *_Atomic interpreter;
+
+void wasm_program_set_interpreter(const struct wasm_engine *engine)
+{
+    atomic_store_explicit(&interpreter, engine, memory_order_release);
+}
+
 /* Ctrl-Z: interpreted code is the kernel's, which no interrupt stops. */
 static void pause(void)
 {
@@ -126,7 +136,8 @@ static enum status open_store(struct wasm_program *w)
     if (w->bytecode.engine == LOAD_ENGINE_INTERPRETER) {
         const struct wasm_interpreter_options options = {
             .stack_bytes = INTERPRETER_STACK, .arena_bytes = INTERPRETER_ARENA, .pause = pause};
-        s = wasm_store_open(&wasm_interpreter, &options, &quota, &w->store);
+        s = wasm_store_open(atomic_load_explicit(&interpreter, memory_order_acquire), &options,
+                            &quota, &w->store);
     } else {
         const struct wasm_compiled_options options = {
             .machine = jit_machine_native,
@@ -298,6 +309,7 @@ static bool describe_function(const struct bytecode_program *p, uint32_t n,
 const struct bytecode_format wasm_format = {
     .name = "WebAssembly",
     .features = wasm_features,
+    .interpreter = "tools.ko",
     .recognise = recognise,
     .create = create,
     .release = release,

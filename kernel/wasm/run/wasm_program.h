@@ -23,6 +23,10 @@ enum status wasm_inspect(const struct inspection *i, const void *bytes, size_t l
  * had ended it before, print the reason, and where. wasm_report.c @context{thread} */
 void wasm_end_by_trap(struct bytecode_program *p, const struct wasm_stop *stop);
 
+/** @brief Programs that are interpreted use this engine from now on: wasm_interpreter, which is not
+ * in the image. @context{thread} */
+void wasm_program_set_interpreter(const struct wasm_engine *engine);
+
 /** @brief The code of a program that is listed, and the store that it runs in.
  * @context{bytecode_visit()} */
 struct wasm_code *wasm_program_code(const struct bytecode_program *p, struct wasm_store **store);

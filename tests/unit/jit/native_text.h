@@ -58,7 +58,7 @@ static inline void compile_with(struct compiled *c, const char *text, struct jit
     struct jit_error err;
     memset(c, 0, sizeof *c);
     arena_init(&c->arena, ARENA_LIMIT);
-    options.verify = true;
+    options.checks = &jit_checks;
     options.show = native_show();
     options.quick = true; /* without passes: the text is compiled as written */
     if (ir_parse(&c->arena, text, strlen(text), &c->text) != OK) {

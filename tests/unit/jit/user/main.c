@@ -36,7 +36,8 @@ static void show(void *ctx, const char *stage, const struct ir_function *f, cons
 
 struct jit_options user_options(unsigned registers)
 {
-    struct jit_options o = {.verify = true, .show = getenv("JIT_SHOW") != NULL ? show : NULL};
+    struct jit_options o = {.checks = &jit_checks,
+                            .show = getenv("JIT_SHOW") != NULL ? show : NULL};
     for (unsigned class = 0; registers != 0 && class < VCLASS_COUNT; class ++) {
         /* Two caller-saved registers, the others callee-saved. */
         uint32_t saved = jit_machine_aarch64.registers.callee_saved[class];
