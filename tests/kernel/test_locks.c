@@ -11,6 +11,7 @@
 #include "kernel/base/log.h"
 #include "kernel/lib/string.h"
 #include "kernel/sched/mutex.h"
+#include "kernel/sched/thread.h"
 #include "kernel/sched/timer.h"
 
 static uint64_t log_begin; /* of the running test */
@@ -36,9 +37,13 @@ static bool log_has(const char *text)
     return false;
 }
 
+/* Another CPU may be printing it. */
 static void check_came(enum lock_fault kind)
 {
     TEST_CHECK(!lockcheck_is_expected(kind));
+    while (lockcheck_has_unprinted()) {
+        thread_yield();
+    }
 }
 
 /* --- an order that could deadlock --- */

@@ -20,6 +20,9 @@ uint32_t lockcheck_reports(void);
 void lockcheck_expect(enum lock_fault kind);
 /** @brief True until the expected report has come. @context{any} */
 bool lockcheck_is_expected(enum lock_fault kind);
+/** @brief True until every report that has come is in the log. The next CPU that may print it does,
+ * which can be another one than the caller's. @context{any} */
+bool lockcheck_has_unprinted(void);
 
 #else
 

@@ -87,6 +87,15 @@ void lock_report(const struct lock_report *r)
     atomic_fetch_add_explicit(&lost, 1, memory_order_relaxed);
 }
 
+bool lockcheck_has_unprinted(void)
+{
+    bool found = false;
+    for (unsigned i = 0; i < REPORTS; i++) {
+        found = found || atomic_load_explicit(&kept[i].state, memory_order_acquire) != FREE;
+    }
+    return found;
+}
+
 /* From here on: printing. The text names both locks, then where this CPU took them, then where the
  * opposite order was recorded. */
 static void write_line(void *ctx, const char *line)
