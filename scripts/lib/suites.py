@@ -174,11 +174,12 @@ def oracle_suites(host, part):
 
 
 def verifier_suites(host, part):
-    """Compilers with a mistake, and flipped bits of code: the verifier of machine code refuses unsafe code. A point is
-    a mistake, or a set of flips."""
+    """Compilers with a mistake, and flipped bits of code: the verifier of machine code refuses unsafe code. Indices in
+    every form: it accepts the rest. A point is a mistake, a set of flips, or a form."""
     yield Command("verifier/seeded", python("seeded.py", "check", host, *part.options()), part=part,
                   targets=("wasm-gen", "wasm-verify"))
     yield Command("verifier/flips", python("flips.py", "check", host))
+    yield Command("verifier/indices", python("indices.py", host), targets=("wasm-verify",))
 
 
 @functools.cache

@@ -227,7 +227,9 @@ static const char *const wide[] = {
     "=> v4 = extend_u.i64 v0\n return v4\n",
     "v4 = wrap.i32 v2\n v5 = extend_s.i64 v4\n return v5\n=> v4 = extend32_s.i64 v2\n return v4\n",
     "v4 = const.i64 0xffff\n v5 = and.i64 v2, v4\n v6 = wrap.i32 v5\n v7 = extend_u.i64 v6\n"
-    " return v7\n=> v4 = const.i64 0xffff\n v5 = and.i64 v2, v4\n return v5\n",
+    " return v7\n"
+    "=> v4 = const.i64 0xffff\n v5 = and.i64 v2, v4\n v6 = wrap.i32 v5\n v7 = extend_u.i64 v6\n"
+    " return v7\n",
     "v4 = const.i32 1\n v5 = shr_u.i32 v0, v4\n v6 = extend_s.i64 v5\n return v6\n"
     "=> v4 = const.i32 0x1\n v5 = shr_u.i32 v0, v4\n v6 = extend_u.i64 v5\n return v6\n",
     "v4 = extend_u.i64 v0\n v5 = extend32_s.i64 v4\n return v5\n"

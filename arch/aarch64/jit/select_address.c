@@ -71,8 +71,9 @@ static unsigned width_by_operands(const struct selector *s, const struct ir_inst
     case IR_SHL:
     case IR_SHR_U:
         return width_of_shift(s, i, depth);
+    case IR_WRAP: /* of a sum of 64 bits the verifier of machine code does not know the low half */
+        return select_instr(s, i->a)->op == IR_ADD ? 64 : width_of(s, i->a, depth);
     case IR_DIV_U:
-    case IR_WRAP:
     case IR_EXTEND_U:
         return width_of(s, i->a, depth);
     case IR_SELECT:

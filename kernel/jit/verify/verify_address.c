@@ -37,10 +37,22 @@ static uint64_t largest(const struct verifier *v, uint32_t node, unsigned shift)
 }
 
 /* Add a number that the program computed. */
+/* Whether a number is the index of a table as it is, and was perhaps shifted or added before. */
+static bool is_element_index(const struct verifier *v, const struct address *a, uint32_t node,
+                             unsigned shift)
+{
+    const struct value *x = value_of(v, node);
+    return value_of(v, a->base)->kind == VALUE_ELEMENTS && shift == 3 && value_is_number(x) &&
+           x->width <= 32 && !x->demands;
+}
+
 static bool add_number(struct verifier *v, struct address *a, uint32_t node, unsigned extend,
                        unsigned shift)
 {
     struct value x = *value_of(v, node);
+    if (is_element_index(v, a, node, shift)) {
+        extend = VERIFY_LOW_HALF;
+    }
     if (extend == VERIFY_WHOLE && x.kind == VALUE_SUM && settle_condition(v, &x)) {
         node = x.a;
         if (!add_constant(a, x.n, VERIFY_WHOLE, shift)) {
