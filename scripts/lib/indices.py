@@ -55,6 +55,20 @@ EXPRESSIONS = {
     "load8_u": "(i64.load8_u (i32.const 8))",
 }
 
+# Each of these of each of those.
+INNER = {
+    "and": SHORT, "add 5": f"(i64.add {SHORT} (i64.const 5))", "add": f"(i64.add {SHORT} {OTHER})", "mul 3": f"(i64.mul {SHORT} (i64.const 3))",
+    "shl 2": f"(i64.shl {SHORT} (i64.const 2))", "ctz": f"(i64.ctz {FIRST})", "load16_u": "(i64.load16_u (i32.const 8))",
+    "select": f"(select {SHORT} (i64.const 7) (i32.wrap_i64 {SECOND}))",
+    "sub 3": f"(i64.sub (i64.or {SHORT} (i64.const 0x10000)) (i64.const 3))",
+}
+OUTER = {
+    **constant("shl", "{0}", 2, 3), **constant("shr_u", "{0}", 1), **constant("add", "{0}", 9), **constant("mul", "{0}", 4, 5),
+    **constant("or", "{0}", 3), **constant("xor", "{0}", 1), **constant("and", "{0}", 65520), **constant("rem_u", "{0}", 100),
+    **constant("div_u", "{0}", 3), "extend32_s": "(i64.extend32_s {0})", "add": "(i64.add {0} (i64.and (local.get 1) (i64.const 255)))",
+    "select": "(select {0} (i64.const 3) (i32.wrap_i64 (local.get 1)))",
+}
+
 TWICE = "(local i64) (local.set 2 {0}) (if (i64.eqz (local.get 1)) (then (drop (table.get $objects (i32.wrap_i64 (local.get 2))))))"
 USES = [
     "(result externref) (table.get $objects (i32.wrap_i64 {0}))",
@@ -86,7 +100,8 @@ def complaints(build, folder, expression):
 def main(arguments):
     writer = tap.Writer()
     with tempfile.TemporaryDirectory() as folder:
-        for name, expression in EXPRESSIONS.items():
+        nested = {f"{outer} of {inner}": form.format(expression) for outer, form in OUTER.items() for inner, expression in INNER.items()}
+        for name, expression in {**EXPRESSIONS, **nested}.items():
             writer.claim(name, complaints(Path(arguments[0]).resolve(), Path(folder), expression))
     return writer.status()
 

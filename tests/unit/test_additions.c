@@ -260,6 +260,10 @@ static void test_the_extension_of_an_interpreter_is_needed(void **state)
     bytecode_set_loader(load_none);
     assert_true(bytecode_find_interpreter("f", "a", 1, &err));
     bytecode_init(with, on_demand);
+    bytecode_set_loader(NULL);
+    assert_false(bytecode_find_interpreter("f", "a", 1, &err));
+    assert_string_equal(err.text, "f: to interpret it, the kernel needs t.ko");
+    bytecode_set_loader(load_none);
     assert_false(bytecode_find_interpreter("f", "a", 1, &err));
     assert_string_equal(err.text, "f: to interpret it, the kernel needs t.ko, which is missing");
     bytecode_set_loader(load_any);

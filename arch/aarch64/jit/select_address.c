@@ -58,6 +58,7 @@ static unsigned width_of_shift(const struct selector *s, const struct ir_instr *
 static unsigned width_by_operands(const struct selector *s, const struct ir_instr *i,
                                   unsigned depth)
 {
+    uint64_t c;
     switch ((enum ir_op)i->op) {
     case IR_AND:
         return MIN(width_of(s, i->a, depth), width_of(s, i->b, depth));
@@ -65,15 +66,17 @@ static unsigned width_by_operands(const struct selector *s, const struct ir_inst
     case IR_XOR:
         return MAX(width_of(s, i->a, depth), width_of(s, i->b, depth));
     case IR_ADD:
+        if (i->type == IR_I64 && select_const(s, i->b, &c)) {
+            return 64; /* what the verifier of machine code assumes of its low half */
+        }
         return MAX(width_of(s, i->a, depth), width_of(s, i->b, depth)) + 1;
     case IR_MUL:
         return width_of(s, i->a, depth) + width_of(s, i->b, depth);
     case IR_SHL:
     case IR_SHR_U:
         return width_of_shift(s, i, depth);
-    case IR_WRAP: /* of a sum of 64 bits the verifier of machine code does not know the low half */
-        return select_instr(s, i->a)->op == IR_ADD ? 64 : width_of(s, i->a, depth);
     case IR_DIV_U:
+    case IR_WRAP:
     case IR_EXTEND_U:
         return width_of(s, i->a, depth);
     case IR_SELECT:

@@ -9,8 +9,8 @@
 #define MAX_FRAME  ((uint64_t)1 << 30)
 #define MAX_THREAD 64u /* most empty blocks that a jump is followed through */
 /* Bytes of code that CPUs fetch at once. An inner loop begins in the second half of a line: on AMD
- * Zen 5, a loop of 65 to 90 bytes that began with a line took up to twice as long, as dense as code
- * is here. docs/jit.md has the figures. */
+ * Zen 5, a loop of 65 to 90 bytes with many short instructions takes up to twice as long if it
+ * begins with a line. docs/jit.md has the figures. */
 #define LINE 64u
 
 static void (*const emitters[X86_OP_COUNT])(struct emitter *e, const struct vinstr *i) = {

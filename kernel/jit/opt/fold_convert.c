@@ -107,8 +107,8 @@ static uint32_t extend(struct ir_function *f, const struct ir_instr *i)
     if (i->op == IR_EXTEND_S && (fold_bits(f, i->a) & 0x80000000) == 0) {
         return unary(f, IR_EXTEND_U, IR_I64, i->a);
     }
-    /* A zero-extended half stays, even of a number that has no upper half: it may be the index of a
-     * table, of which the verifier of machine code knows only then that it has 32 bits. */
+    /* A zero-extended low half stays, even if the upper half is known to be 0: it may be the index
+     * of a table, and the verifier of machine code may not know as much about the number. */
     return a.op == IR_WRAP && i->op == IR_EXTEND_S ? unary(f, IR_EXTEND32_S, IR_I64, a.a) : IR_NONE;
 }
 

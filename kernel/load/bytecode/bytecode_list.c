@@ -91,11 +91,11 @@ bool bytecode_find_interpreter(const char *path, const void *bytes, size_t len,
 {
     struct loader_error why = {.text = ""};
     const char *extension = bytecode_recognise(bytes, len)->interpreter;
-    if (extension == NULL || load_extension == NULL || load_extension(extension, &why) == OK) {
+    if (extension == NULL || (load_extension != NULL && load_extension(extension, &why) == OK)) {
         return true;
     }
     fmt_print(err->text, sizeof(err->text), "%s: to interpret it, the kernel needs %s", path,
-              why.text);
+              why.text[0] == '\0' ? extension : why.text);
     return false;
 }
 

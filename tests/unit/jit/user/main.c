@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// Runs the tests of compiled code on a thread whose stack has a guard
-// page, and holds what they share.
+// Runs the tests of compiled code on a thread whose stack has a guard page, and defines the
+// functions that several of them call.
 #include "kernel/jit/codegen/vcode_print.h"
 #include "tests/unit/jit/user/user_tests.h"
 
