@@ -109,9 +109,9 @@ bool select_is_single(const struct selector *s, uint32_t value);
 /** @brief Whether a value is defined in the block that is being selected. */
 bool select_is_local(const struct selector *s, uint32_t value);
 
-/** @brief Whether a register is a better operand than memory for a constant: s->at is in a loop, the
- * constant is defined before it (motion_decide.c moves constants there if there are registers), and
- * the loop has no calls, after which it would have to be loaded again. */
+/** @brief Whether a register is a better operand than memory for a constant: s->at is in a loop,
+ * the constant is defined before it (motion_decide.c moves constants there if there are registers),
+ * and the loop has no calls, after which it would have to be loaded again. */
 bool select_is_loop_constant(const struct selector *s, uint32_t value);
 
 /** @brief An upper bound of an i32, as far as it is easily found. */
